@@ -1,0 +1,33 @@
+// Every limit of the product in one place; units last.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace porchlight {
+
+inline constexpr int32_t kPartitions = 16;
+
+// One RPC's request; a photo fits, a film doesn't.
+inline constexpr size_t kRequestBytesMax = 12u << 20;
+// One free-text field of a request.
+inline constexpr size_t kTextFieldBytesMax = 64u << 10;
+// One record in a log.
+inline constexpr size_t kRecordBytesMax = 16u << 20;
+// Inputs that one partition's processor decides in one batch.
+inline constexpr size_t kBatchInputsMax = 256;
+// One read from a log.
+inline constexpr size_t kReadRecordsMax = 512;
+inline constexpr size_t kReadBytesMax = 8u << 20;
+// Aggregates that one partition's processor keeps unsealed in memory.
+inline constexpr size_t kAggregatesCachedMax = 4096;
+// Outcomes remembered in one aggregate, to answer a repeated command.
+inline constexpr size_t kOutcomesKeptMax = 1000;
+// RPCs in progress in one server.
+inline constexpr int kCallsInFlightMax = 256;
+inline constexpr size_t kChannelReplyBytesMax = 1000;
+// Sends in progress, by channel and by recipient.
+inline constexpr int kSendsPerChannelMax = 64;
+inline constexpr int kSendsPerRecipientMax = 8;
+
+}  // namespace porchlight

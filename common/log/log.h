@@ -1,0 +1,90 @@
+// The log: topics of partitions of records, each at an offset, kept for good. All else is a fold of
+// it.
+//
+// Contract, held by every adapter (tests/contract/log_contract_test.cc):
+//   * An append answered kAccepted is durable, and its records stand together from first_offset on,
+//   in order.
+//   * Records never change, move or vanish, and offsets of a partition have no gaps.
+//   * With expected_end, kAccepted also says first_offset == expected_end. Otherwise somebody was
+//   first: kLostRace.
+//     The lost records may stand in the log nevertheless (Kafka) or not (SQLite): readers skip them
+//     by the chain rule.
+//   * kUnknown: all, some (the first ones) or none of the records may be there, now or later. Read
+//   to find out; a record
+//     that comes late is made harmless by the chain rule (events) or by its record id (commands).
+//   * kRefused: none of them is there, and none will be. `reason` says what a person must do (disk
+//   full, locked, ...).
+//   * Read sees every accepted record at once, also from another process.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/base/limits.h"
+#include "common/base/signal.h"
+
+namespace porchlight {
+
+struct TopicPartition {
+  std::string topic;  // "porchlight.intake.events"
+  int32_t partition = 0;
+  friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
+};
+
+std::string CommandsTopic(absl::string_view service);
+std::string EventsTopic(absl::string_view service);
+
+struct AppendRequest {
+  TopicPartition where;
+  std::vector<std::string> records;  // at least one, each at most kRecordBytesMax
+  // Take effect only if the partition ends here. Events topics only.
+  std::optional<int64_t> expected_end;
+};
+
+enum class AppendOutcome { kAccepted, kLostRace, kUnknown, kRefused };
+
+struct AppendResult {
+  AppendOutcome outcome = AppendOutcome::kUnknown;
+  int64_t first_offset = -1;  // where accepted
+  absl::Status reason;        // not OK unless accepted
+};
+
+struct ReadLimits {
+  size_t records_max = kReadRecordsMax;
+  size_t bytes_max = kReadBytesMax;  // at least one record is given, however large
+};
+
+// Thread-safe.
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  // One result for each request, in order. Requests succeed or fail each by itself. Blocks until
+  // all are known.
+  virtual std::vector<AppendResult> Append(std::vector<AppendRequest> requests) = 0;
+
+  // Records from `from` on, the first at offset `from`; none at the end. OutOfRange if `from` is
+  // beyond the end (the log was cut short, or `from` is of another log). DataLoss if what is stored
+  // can't be read.
+  virtual absl::StatusOr<std::vector<std::string>> Read(const TopicPartition& where, int64_t from,
+                                                        ReadLimits limits = {}) = 0;
+
+  // The offset that the next record gets. 0 for a partition never written to.
+  virtual absl::StatusOr<int64_t> End(const TopicPartition& where) = 0;
+
+  // True where kLostRace promises that nothing was written: then every record must count, and one
+  // that doesn't is damage.
+  virtual bool WritesOnlyWinners() const = 0;
+
+  // `signal` is notified after every append that may have grown this log, by this process at least.
+  // It must outlive the log or be removed.
+  virtual void AddListener(Signal* signal) = 0;
+  virtual void RemoveListener(Signal* signal) = 0;
+};
+
+}  // namespace porchlight

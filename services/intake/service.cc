@@ -1,0 +1,1 @@
+#include "services/intake/service.h"

@@ -1,0 +1,1 @@
+#include "services/notification/service.h"
