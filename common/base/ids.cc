@@ -21,6 +21,14 @@ std::string DeriveId(absl::string_view purpose, absl::string_view from, uint64_t
   return Base32(Sha256(absl::StrCat(purpose, "/", from, "/", n))).substr(0, 20);
 }
 
+std::string DeliveryId(absl::string_view aggregate_id, absl::string_view input_id, uint64_t n) {
+  return absl::StrCat(aggregate_id, "_d", DeriveId("delivery", input_id, n));
+}
+
+absl::string_view AggregateOfDelivery(absl::string_view delivery_id) {
+  return delivery_id.substr(0, delivery_id.rfind("_d"));
+}
+
 absl::string_view YouthOf(absl::string_view id) { return id.substr(0, id.find('_')); }
 
 absl::Status CheckId(absl::string_view field, absl::string_view id, size_t shortest) {

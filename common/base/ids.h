@@ -45,6 +45,11 @@ class SeededIds final : public Ids {
 // 20 characters of [a-z2-7] (100 bits) that depend on nothing but the arguments.
 std::string DeriveId(absl::string_view purpose, absl::string_view from, uint64_t n = 0);
 
+// The id of the `n`th delivery that `input_id` leads to.
+std::string DeliveryId(absl::string_view aggregate_id, absl::string_view input_id, uint64_t n);
+// "youth_e1" of "youth_e1_d...".
+absl::string_view AggregateOfDelivery(absl::string_view delivery_id);
+
 // "youth" of "youth_e1", "youth_e1_n2", "youth_d..." or of itself.
 absl::string_view YouthOf(absl::string_view id);
 

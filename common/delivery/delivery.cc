@@ -84,6 +84,7 @@ v1::DeliveryStatus FoldMade(const v1::Transition& transition, int64_t offset, in
   *status.mutable_next_attempt_at() = transition.decided_at();
   *status.mutable_give_up_at() = delivery.give_up_at();
   status.set_exercise(delivery.exercise());
+  status.set_correlation_id(delivery.correlation_id());
   status.set_made_offset(offset);
   status.set_made_index(static_cast<uint32_t>(index));
   return status;

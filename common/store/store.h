@@ -33,7 +33,7 @@ struct StoredAggregate {
   std::string sealed_state;  // a sealed AggregateState
 };
 
-// What one counted transition changes in the store.
+// What one or more counted transitions of one aggregate change in the store.
 struct StoreChange {
   StoredAggregate aggregate;
   std::vector<v1::Timer> timers_set;
@@ -44,7 +44,7 @@ struct StoreChange {
 
 struct StoreBatch {
   uint64_t from_sequence = 0;
-  v1::Checkpoint to;  // to.sequence = from_sequence + changes.size()
+  v1::Checkpoint to;  // to.sequence > from_sequence
   std::vector<StoreChange> changes;
 };
 
