@@ -23,6 +23,8 @@ inline constexpr size_t kReadBytesMax = 8u << 20;
 inline constexpr size_t kAggregatesCachedMax = 4096;
 // Outcomes remembered in one aggregate, to answer a repeated command.
 inline constexpr size_t kOutcomesKeptMax = 1000;
+// Deliveries to one recipient that one partition hands to the dispatcher at once.
+inline constexpr size_t kOffersPerRecipientMax = 64;
 // RPCs in progress in one server.
 inline constexpr int kCallsInFlightMax = 256;
 inline constexpr size_t kChannelReplyBytesMax = 1000;

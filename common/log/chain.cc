@@ -48,19 +48,25 @@ absl::StatusOr<Link> CheckLink(const ChainTail& tail, const v1::TransitionRecord
 }
 
 absl::StatusOr<std::vector<Counted>> ChainReader::Next(ReadLimits limits) {
-  absl::StatusOr<std::vector<std::string>> read = log_.Read(where_, tail_.next_offset, limits);
-  if (!read.ok()) return read.status();
+  while (true) {
+    absl::StatusOr<std::vector<std::string>> read = log_.Read(where_, tail_.next_offset, limits);
+    if (!read.ok()) return read.status();
+    absl::StatusOr<std::vector<Counted>> counted = Check(*read);
+    if (!counted.ok() || !counted->empty() || read->empty()) return counted;
+  }
+}
+
+absl::StatusOr<std::vector<Counted>> ChainReader::Check(const std::vector<std::string>& read) {
   ChainTail tail = tail_;
   uint64_t skipped = 0;
   std::vector<Counted> counted;
   const auto damaged = [&](absl::string_view why) {
-    return absl::DataLossError(absl::StrCat("record ", tail.next_offset, " of ", where_.topic, "/",
-                                            where_.partition, ": ", why,
-                                            ". Nothing after it is used. Run `porchlight evidence "
-                                            "verify --data DIR` to see how much is affected, and "
-                                            "restore the log from a backup."));
+    return absl::DataLossError(absl::StrCat("record ", tail.next_offset, " of ", where_.topic, "/", where_.partition,
+                                            ": ", why,
+                                            ". Nothing after it is used. Run `porchlight evidence verify --data DIR` "
+                                            "to see how much is affected, and restore the log from a backup."));
   };
-  for (const std::string& bytes : *read) {
+  for (const std::string& bytes : read) {
     Counted next{.offset = tail.next_offset, .record = {}, .transition = {}};
     if (!next.record.ParseFromString(bytes)) return damaged("it can't be parsed");
     const absl::StatusOr<Link> link = CheckLink(tail, next.record);
@@ -74,8 +80,7 @@ absl::StatusOr<std::vector<Counted>> ChainReader::Next(ReadLimits limits) {
       tail.sequence = next.record.sequence();
       counted.push_back(std::move(next));
     } else if (log_.WritesOnlyWinners()) {
-      return damaged(
-          "it doesn't follow the one before it: a record was changed, removed or inserted");
+      return damaged("it doesn't follow the one before it: a record was changed, removed or inserted");
     } else {
       ++skipped;
     }

@@ -70,6 +70,8 @@ class ChainReader {
   uint64_t skipped() const { return skipped_; }
 
  private:
+  absl::StatusOr<std::vector<Counted>> Check(const std::vector<std::string>& read);
+
   Log& log_;
   TopicPartition where_;
   ChainTail tail_;

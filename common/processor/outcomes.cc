@@ -1,0 +1,42 @@
+#include "common/processor/outcomes.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace porchlight {
+
+std::string Outcomes::KeyOf(absl::string_view command_id, absl::string_view content_digest) {
+  return absl::StrCat(command_id, "/", content_digest);
+}
+
+void Outcomes::Expect(const std::string& key) {
+  absl::MutexLock lock(&mutex_);
+  ++waiting_[key].callers;
+}
+
+std::optional<v1::RememberedOutcome> Outcomes::Wait(const std::string& key, absl::Duration longest) {
+  absl::MutexLock lock(&mutex_);
+  const auto known = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return waiting_.at(key).outcome.has_value();
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&known), longest);
+  return waiting_.at(key).outcome;
+}
+
+void Outcomes::Forget(const std::string& key) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = waiting_.find(key);
+  if (found != waiting_.end() && --found->second.callers == 0) waiting_.erase(found);
+}
+
+bool Outcomes::Expected(const std::string& key) const {
+  absl::MutexLock lock(&mutex_);
+  return waiting_.contains(key);
+}
+
+void Outcomes::Tell(const v1::RememberedOutcome& outcome) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = waiting_.find(KeyOf(outcome.command_id(), outcome.body().content_digest()));
+  if (found != waiting_.end()) found->second.outcome = outcome;
+}
+
+}  // namespace porchlight

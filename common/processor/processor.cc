@@ -1,0 +1,445 @@
+#include "common/processor/processor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/base/ids.h"
+#include "common/base/time.h"
+#include "common/logger/logger.h"
+#include "common/privacy/sealing.h"
+
+namespace porchlight {
+namespace {
+
+// Inputs of one kind or source in one batch, so that none crowds out the others.
+constexpr size_t kInputsOfOneKindMax = kBatchInputsMax / 4;
+constexpr absl::Duration kPauseAfterRefusal = absl::Seconds(1);
+
+// Neither destroyed nor damaged: it may be readable later, when a port, a key file or a newer version is back.
+bool IsAway(const absl::Status& status) {
+  return !absl::IsFailedPrecondition(status) && !absl::IsDataLoss(status);
+}
+
+}  // namespace
+
+bool IsAhead(const v1::Position& a, const v1::Position& b) {
+  return std::pair(a.next_offset(), a.next_event()) > std::pair(b.next_offset(), b.next_event());
+}
+
+std::string Input::DeliveryIdFor(uint64_t n) const {
+  return DeliveryId(aggregate_id, absl::StrCat(service, "/", input_id), n);
+}
+
+Processor::Processor(const Rules& rules, ProcessorPorts ports, std::string agency_id, int32_t partition)
+    : rules_(rules),
+      ports_(ports),
+      agency_id_(std::move(agency_id)),
+      events_{EventsTopic(rules.service()), partition},
+      folder_(rules, ports.keys),
+      view_(std::make_unique<PartitionView>()),
+      projector_(folder_, ports.log, ports.store, events_) {}
+
+absl::Status Processor::Start() {
+  view_ = std::make_unique<PartitionView>();
+  aggregates_ = std::make_unique<Aggregates>(folder_, ports_.log, ports_.store, events_, *view_);
+  absl::StatusOr<v1::Checkpoint> checkpoint = ports_.store.Visit(events_.partition, *view_);
+  absl::Status folded = checkpoint.ok() ? CheckNotCutShort(*checkpoint) : checkpoint.status();
+  if (absl::IsDataLoss(folded)) return folded;
+  if (folded.ok()) folded = FoldFrom(*checkpoint);
+  if (!folded.ok() && (!checkpoint.ok() || checkpoint->sequence() > 0)) {
+    LogLine(LogLevel::kWarning, "the store can't be used; folding the log from its start",
+            {{"topic", events_.topic}, {"partition", absl::StrCat(events_.partition)}});
+    folded = FoldFrom({});
+    if (folded.ok() && checkpoint.ok()) folded = ports_.store.Wipe(events_.partition);
+  }
+  if (!folded.ok()) return folded;
+  sources_.clear();
+  sources_.push_back({.where = {CommandsTopic(rules_.service()), events_.partition}, .chained = false, .at = {}, .written = {}});
+  for (const std::string& service : rules_.sources()) {
+    sources_.push_back({.where = {EventsTopic(service), events_.partition}, .chained = true, .at = {}, .written = {}});
+  }
+  for (Source& source : sources_) {
+    source.at.set_topic(source.where.topic);
+    source.at.set_partition(source.where.partition);
+    if (source.chained) source.at.set_chain_hash(ZeroHash());
+  }
+  ResetSources();
+  started_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Processor::FoldFrom(const v1::Checkpoint& checkpoint) {
+  ChainTail tail;
+  if (checkpoint.sequence() > 0) {
+    tail = {checkpoint.chain_hash(), checkpoint.sequence(), checkpoint.next_offset()};
+  } else {
+    *view_ = PartitionView();
+  }
+  view_->Positions(checkpoint);
+  reader_.emplace(ports_.log, events_, tail);
+  while (true) {
+    const absl::StatusOr<std::vector<Counted>> next = reader_->Next();
+    if (!next.ok()) return next.status();
+    if (next->empty()) break;
+    for (const Counted& counted : *next) view_->Fold(counted);
+  }
+  for (const std::string& service : rules_.sources()) {
+    const TopicPartition source{EventsTopic(service), events_.partition};
+    const std::optional<v1::Position> at = view_->PositionOf(source);
+    const absl::StatusOr<int64_t> end = ports_.log.End(source);
+    if (!end.ok()) return end.status();
+    if (at.has_value() && at->next_offset() > *end) {
+      return absl::DataLossError(absl::StrCat(
+          source.topic, "/", source.partition, " ends at ", *end, ", but ", rules_.service(), " has already decided on what stood up to ",
+          at->next_offset(), ": the log was cut short. Restore it from a backup; nothing is decided until then."));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Processor::CheckNotCutShort(const v1::Checkpoint& checkpoint) {
+  const absl::StatusOr<int64_t> end = ports_.log.End(events_);
+  if (!end.ok()) return end.status();
+  if (checkpoint.next_offset() <= *end) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      events_.topic, "/", events_.partition, " ends at ", *end, ", but the store has already seen what stood up to ",
+      checkpoint.next_offset(), ": the log was cut short, or the store is of another one. Restore the log from a backup. Only if "
+      "you are sure that the log is whole, delete the store's files: they are made again."));
+}
+
+// Sources go on from where the partition's transitions left them; what was only passed over since needn't be read again.
+void Processor::ResetSources() {
+  for (Source& source : sources_) {
+    const std::optional<v1::Position> known = view_->PositionOf(source.where);
+    if (!known.has_value()) continue;
+    source.written = *known;
+    if (IsAhead(*known, source.at)) source.at = *known;
+  }
+}
+
+bool Processor::Trouble(const absl::Status& status) {
+  trouble_ = status;
+  return false;
+}
+
+// Folds what others, or an append of ours whose answer was lost, put into the log.
+bool Processor::Refold() {
+  while (true) {
+    const absl::StatusOr<std::vector<Counted>> next = reader_->Next();
+    if (!next.ok()) return Trouble(next.status());
+    if (next->empty()) break;
+    for (const Counted& counted : *next) {
+      view_->Fold(counted);
+      const std::string& aggregate_id = counted.transition.aggregate_id();
+      aggregates_->Forget(aggregate_id);
+      if (!counted.transition.has_outcome()) continue;
+      const absl::StatusOr<AggregatePointer> aggregate = aggregates_->Load(aggregate_id);
+      if (!aggregate.ok()) continue;  // the caller asks again with the same request id
+      const auto* outcome = (*aggregate)->FindOutcome(counted.transition.outcome().command_id());
+      if (outcome != nullptr) to_tell_.push_back(*outcome);
+    }
+  }
+  ResetSources();
+  must_refold_ = false;
+  return true;
+}
+
+std::optional<AppendRequest> Processor::Decide() {
+  trouble_ = absl::OkStatus();
+  if (ports_.clock.Steady() < resume_at_) return std::nullopt;
+  const absl::StatusOr<int64_t> end = ports_.log.End(events_);
+  if (!end.ok()) {
+    Trouble(end.status());
+    return std::nullopt;
+  }
+  if (*end > reader_->tail().next_offset) must_refold_ = true;
+  if (must_refold_ && !Refold()) return std::nullopt;
+
+  now_ = ports_.clock.Now();
+  batch_.emplace();
+  batch_->tail = reader_->tail();
+  batch_->sources = sources_;
+  DecideAnswers();
+  DecideExpired();
+  DecideTimers();
+  for (Source& source : batch_->sources) source.chained ? DecideEvents(source) : DecideCommands(source);
+
+  if (batch_->transitions.empty()) {
+    Complete({.outcome = AppendOutcome::kAccepted, .first_offset = reader_->tail().next_offset, .reason = {}});
+    return std::nullopt;
+  }
+  AppendRequest request{.where = events_, .records = {}, .expected_end = reader_->tail().next_offset};
+  for (const Counted& counted : batch_->transitions) request.records.push_back(counted.record.SerializeAsString());
+  return request;
+}
+
+void Processor::Complete(const AppendResult& result) {
+  Batch batch = *std::move(batch_);
+  batch_.reset();
+  if (result.outcome == AppendOutcome::kAccepted && result.first_offset == reader_->tail().next_offset) {
+    for (const Counted& counted : batch.transitions) view_->Fold(counted);
+    for (auto& [id, aggregate] : batch.aggregates) aggregates_->Put(id, std::move(aggregate));
+    if (!batch.transitions.empty()) {
+      reader_->Follow(batch.transitions.back().record, static_cast<int64_t>(batch.transitions.size()));
+    }
+    sources_ = std::move(batch.sources);
+    answers_.erase(answers_.begin(), answers_.begin() + static_cast<int64_t>(batch.answers_taken));
+    for (v1::RememberedOutcome& outcome : batch.outcomes) to_tell_.push_back(std::move(outcome));
+    return;
+  }
+  must_refold_ = true;
+  if (result.outcome == AppendOutcome::kLostRace) ++lost_races_;
+  if (result.outcome == AppendOutcome::kRefused) {
+    Trouble(result.reason);
+    resume_at_ = ports_.clock.Steady() + kPauseAfterRefusal;
+  }
+}
+
+void Processor::DecideAnswers() {
+  while (batch_->answers_taken < std::min(answers_.size(), kInputsOfOneKindMax)) {
+    const AttemptResult& result = answers_[batch_->answers_taken];
+    const std::string aggregate_id(AggregateOfDelivery(result.delivery_id));
+    const absl::StatusOr<std::shared_ptr<Aggregate>> aggregate = Working(aggregate_id);
+    if (!aggregate.ok()) {
+      Trouble(aggregate.status());
+      return;
+    }
+    const v1::DeliveryStatus* status = (*aggregate)->FindDelivery(result.delivery_id);
+    if (status != nullptr && status->state() == v1::DELIVERY_STATE_PENDING) {
+      Item item;
+      item.attempt = DecideAttempt(*status, result);
+      const absl::StatusOr<Key> key = ports_.keys.GetOrCreate(KeyName(YouthOf(aggregate_id)));
+      if (!key.ok() && IsAway(key.status())) {
+        Trouble(key.status());
+        return;
+      }
+      if (key.ok()) {
+        v1::ChannelReply reply;
+        reply.set_text(result.answer.text);
+        reply.set_address(result.address);
+        v1::RecordHeader header;
+        header.set_record_id(DeriveId("reply", result.delivery_id, item.attempt->attempt()));
+        header.set_agency_id(agency_id_);
+        header.set_youth_id(std::string(YouthOf(aggregate_id)));
+        *item.attempt->mutable_reply() = MakeRecord(*key, header, reply);
+      }
+      item.input.delivery = *status;
+      item.input.aggregate_id = aggregate_id;
+      if (!DecideOne(std::move(item))) return;
+    } else {
+      view_->TakeBack(result.delivery_id);  // settled by another attempt
+    }
+    ++batch_->answers_taken;
+  }
+}
+
+void Processor::DecideExpired() {
+  for (const v1::DeliveryStatus& known : view_->Expired(now_, kInputsOfOneKindMax)) {
+    const bool answered = std::any_of(answers_.begin(), answers_.end(), [&](const AttemptResult& result) {
+      return result.delivery_id == known.delivery_id();
+    });
+    if (ports_.dispatcher.Withdraw(known.delivery_id())) view_->TakeBack(known.delivery_id());
+    if (answered || view_->IsOffered(known.delivery_id())) {
+      view_->AwaitAnswer(known.delivery_id());
+      continue;
+    }
+    Item item;
+    item.attempt = DecideExpiry(known, now_);
+    item.input.delivery = known;
+    item.input.aggregate_id = known.aggregate_id();
+    if (!DecideOne(std::move(item))) return;
+  }
+}
+
+void Processor::DecideTimers() {
+  for (const PartitionView::DueTimer& due : view_->DueTimers(now_, kInputsOfOneKindMax)) {
+    Item item;
+    item.timer_fired = due.timer.timer_id();
+    item.input.kind = v1::INPUT_KIND_TIMER;
+    item.input.aggregate_id = due.aggregate_id;
+    item.input.timer_id = due.timer.timer_id();
+    item.input.header.set_episode_id(due.timer.episode_id());
+    item.input.header.set_exercise(due.timer.exercise());
+    item.input.header.set_correlation_id(due.timer.correlation_id());
+    item.input.header.set_youth_id(std::string(YouthOf(due.aggregate_id)));
+    if (!DecideOne(std::move(item))) return;
+  }
+}
+
+void Processor::DecideCommands(Source& source) {
+  const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+  if (end.ok() && *end <= source.at.next_offset()) return;
+  const absl::StatusOr<std::vector<std::string>> read =
+      ports_.log.Read(source.where, source.at.next_offset(), {.records_max = kInputsOfOneKindMax});
+  if (!read.ok()) {
+    Trouble(read.status());
+    return;
+  }
+  for (const std::string& bytes : *read) {
+    const v1::Position before = source.at;
+    source.at.set_next_offset(before.next_offset() + 1);
+    v1::Record record;
+    const bool parsed = record.ParseFromString(bytes);
+    absl::StatusOr<v1::RecordHeader> header = parsed ? ReadHeader(record) : absl::DataLossError("not a record");
+    if (!header.ok()) {
+      LogLine(LogLevel::kError, "a command can't be read and is passed over; run `porchlight evidence verify --data DIR`",
+              {{"topic", source.where.topic}, {"offset", absl::StrCat(before.next_offset())}});
+      continue;
+    }
+    absl::StatusOr<OpenedRecord> opened = OpenRecord(ports_.keys, record);
+    Item item;
+    if (opened.ok()) {
+      item.input.payload = opened->payload.get();
+      item.content_digest = Sha256(item.input.payload->SerializeAsString());
+      item.input.aggregate_id = rules_.AggregateId(*header, *opened->payload);
+    } else if (IsAway(opened.status())) {
+      source.at = before;
+      Trouble(opened.status());
+      return;
+    } else {
+      item.unreadable = opened.status();
+      item.input.aggregate_id = header->youth_id();
+    }
+    item.input.kind = v1::INPUT_KIND_COMMAND;
+    item.input.input_id = header->record_id();
+    item.reference.set_digest(Sha256(bytes));
+    item.reference.set_type(header->type());
+    item.input.header = *std::move(header);
+    if (!DecideOne(std::move(item))) {
+      source.at = before;
+      return;
+    }
+  }
+}
+
+void Processor::DecideEvents(Source& source) {
+  const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+  if (end.ok() && *end <= source.at.next_offset()) return;
+  ChainReader reader(ports_.log, source.where,
+                     {source.at.chain_hash(), source.at.chain_sequence(), source.at.next_offset()});
+  const absl::StatusOr<std::vector<Counted>> next = reader.Next({.records_max = kInputsOfOneKindMax});
+  if (!next.ok()) {
+    Trouble(next.status());
+    return;
+  }
+  for (const Counted& counted : *next) {
+    for (int i = static_cast<int>(source.at.next_event()); i < counted.transition.events_size(); ++i) {
+      // Stands before the whole transition until its last event is decided.
+      const v1::Position before = source.at;
+      const bool last = i + 1 == counted.transition.events_size();
+      source.at.set_next_event(last ? 0 : static_cast<uint32_t>(i + 1));
+      if (last) {
+        source.at.set_next_offset(counted.offset + 1);
+        source.at.set_chain_hash(counted.record.hash());
+        source.at.set_chain_sequence(counted.record.sequence());
+      }
+      if (!DecideSourceEvent(counted, i)) {
+        source.at = before;
+        return;
+      }
+    }
+    source.at.set_next_event(0);
+    source.at.set_next_offset(counted.offset + 1);
+    source.at.set_chain_hash(counted.record.hash());
+    source.at.set_chain_sequence(counted.record.sequence());
+  }
+  source.at.set_next_offset(reader.tail().next_offset);
+}
+
+bool Processor::DecideSourceEvent(const Counted& counted, int index) {
+  const v1::Record& record = counted.transition.events(index);
+  absl::StatusOr<v1::RecordHeader> header = ReadHeader(record);
+  if (!header.ok() || !rules_.Hears(header->type())) return true;
+  absl::StatusOr<OpenedRecord> opened = OpenRecord(ports_.keys, record);
+  if (!opened.ok()) {
+    if (IsAway(opened.status()) || absl::IsDataLoss(opened.status())) return Trouble(opened.status());
+    return true;  // its key was destroyed: there is nobody left to act for
+  }
+  Item item;
+  item.input.kind = v1::INPUT_KIND_EVENT;
+  item.input.input_id = header->record_id();
+  item.input.payload = opened->payload.get();
+  item.input.aggregate_id = rules_.AggregateId(*header, *opened->payload);
+  item.reference.set_digest(Sha256(record.SerializeAsString()));
+  item.reference.set_type(header->type());
+  item.input.header = *std::move(header);
+  return DecideOne(std::move(item));
+}
+
+absl::StatusOr<std::shared_ptr<Aggregate>> Processor::Working(const std::string& aggregate_id) {
+  const auto found = batch_->aggregates.find(aggregate_id);
+  if (found != batch_->aggregates.end()) return found->second;
+  const absl::StatusOr<AggregatePointer> loaded = aggregates_->Load(aggregate_id);
+  if (!loaded.ok()) return loaded.status();
+  return std::make_shared<Aggregate>(folder_.Copy(**loaded));
+}
+
+bool Processor::DecideOne(Item item) {
+  Input& input = item.input;
+  absl::StatusOr<std::shared_ptr<Aggregate>> aggregate = Working(input.aggregate_id);
+  if (!aggregate.ok()) return Trouble(aggregate.status());
+  input.service = std::string(rules_.service());
+  input.now = now_;
+  if (input.kind == v1::INPUT_KIND_COMMAND) {
+    if (const v1::RememberedOutcome* before = (*aggregate)->FindOutcome(input.input_id)) {
+      v1::RememberedOutcome outcome = *before;
+      if (!item.content_digest.empty() && before->body().content_digest() != item.content_digest) {
+        outcome.clear_body();
+        outcome.set_code(static_cast<int>(absl::StatusCode::kAlreadyExists));
+        outcome.mutable_body()->set_content_digest(item.content_digest);
+        outcome.mutable_body()->set_error(
+            "this request id was used before with other content; nothing was changed. Use a new request id for a new report.");
+      }
+      batch_->outcomes.push_back(std::move(outcome));
+      return true;
+    }
+  } else if (item.attempt.has_value()) {
+    input.kind = v1::INPUT_KIND_DELIVERY;
+    input.input_id = absl::StrCat(item.attempt->delivery_id(), "/", item.attempt->attempt(),
+                                  item.attempt->answer() == v1::DELIVERY_ANSWER_EXPIRED ? "/expired" : "");
+    input.header.set_youth_id(std::string(YouthOf(input.aggregate_id)));
+    input.header.set_episode_id(input.delivery.episode_id());
+    input.header.set_exercise(input.delivery.exercise());
+    input.header.set_correlation_id(input.delivery.correlation_id());
+    FoldAttempt(input.delivery, *item.attempt);
+  } else if (input.kind == v1::INPUT_KIND_TIMER) {
+    input.input_id = absl::StrCat(input.aggregate_id, "/", input.timer_id, "@",
+                                  (*aggregate)->kept.aggregate_sequence() + 1);
+  }
+  Decision decision;
+  const auto* replay = As<v1::ReplayDeadLetterRequest>(input.payload);
+  if (replay != nullptr) {
+    decision = DecideReplayRequest(item, **aggregate, *replay);
+  } else if (!item.unreadable.ok()) {
+    decision.refusal = absl::FailedPreconditionError(
+        absl::IsFailedPrecondition(item.unreadable)
+            ? "this youth's record was sealed, so nothing can be added to it; ask an administrator"
+            : "the report was damaged where it is stored and can't be read; send it again with a new request id");
+  } else if (input.kind != v1::INPUT_KIND_DELIVERY || input.delivery.state() != v1::DELIVERY_STATE_PENDING) {
+    decision = rules_.Decide(*(*aggregate)->rules_state, input, ports_.reference.directory());
+  }
+  return Append(item, std::move(decision), *std::move(aggregate));
+}
+
+Decision Processor::DecideReplayRequest(Item& item, Aggregate& aggregate, const v1::ReplayDeadLetterRequest& request) {
+  Decision decision;
+  const v1::DeliveryStatus* status = aggregate.FindDelivery(request.delivery_id());
+  if (status == nullptr) {
+    decision.refusal = absl::NotFoundError("there is no delivery of this id; `porchlight dead-letters` lists those given up");
+  } else if (status->state() != v1::DELIVERY_STATE_DEAD) {
+    decision.refusal = absl::FailedPreconditionError("this delivery isn't given up, so it needs no replay");
+  } else {
+    const absl::Duration window =
+        std::max(absl::Hours(1), FromProto(status->give_up_at()) - FromProto(status->made_at()));
+    item.attempt = DecideReplay(*status, now_, window);
+    auto reply = std::make_unique<v1::ReplayDeadLetterReply>();
+    reply->set_request_id(request.request_id());
+    reply->set_delivery_id(request.delivery_id());
+    decision.reply = std::move(reply);
+  }
+  return decision;
+}
+
+}  // namespace porchlight

@@ -1,0 +1,118 @@
+#include "common/processor/projector.h"
+
+#include <map>
+#include <utility>
+
+#include "common/delivery/delivery.h"
+
+namespace porchlight {
+namespace {
+
+void MergePositions(const v1::Transition& transition, v1::Checkpoint& checkpoint) {
+  for (const v1::Position& position : transition.positions()) {
+    v1::Position* known = nullptr;
+    for (v1::Position& candidate : *checkpoint.mutable_positions()) {
+      if (candidate.topic() == position.topic() && candidate.partition() == position.partition()) known = &candidate;
+    }
+    if (known == nullptr) known = checkpoint.add_positions();
+    *known = position;
+  }
+}
+
+void MergeTimers(const v1::Transition& transition, StoreChange& change) {
+  for (const std::string& removed : transition.timers_removed()) {
+    std::erase_if(change.timers_set, [&](const v1::Timer& timer) { return timer.timer_id() == removed; });
+    change.timers_removed.push_back(removed);
+  }
+  for (const v1::Timer& timer : transition.timers_set()) {
+    std::erase_if(change.timers_set, [&](const v1::Timer& set) { return set.timer_id() == timer.timer_id(); });
+    std::erase(change.timers_removed, timer.timer_id());
+    change.timers_set.push_back(timer);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<bool> Projector::Step(const Aggregates* decided) {
+  if (!checkpoint_.has_value()) {
+    absl::StatusOr<v1::Checkpoint> where = store_.Where(events_.partition);
+    if (!where.ok()) return where.status();
+    checkpoint_ = *std::move(where);
+  }
+  const absl::StatusOr<int64_t> end = log_.End(events_);
+  if (!end.ok()) return end.status();
+  if (checkpoint_->next_offset() >= *end) return false;
+  ChainTail tail;
+  if (checkpoint_->sequence() > 0) tail = {checkpoint_->chain_hash(), checkpoint_->sequence(), 0};
+  tail.next_offset = checkpoint_->next_offset();
+  ChainReader reader(log_, events_, tail);
+  const absl::StatusOr<std::vector<Counted>> counted = reader.Next();
+  if (!counted.ok()) return counted.status();
+  if (counted->empty()) {  // records that don't count
+    checkpoint_->set_next_offset(reader.tail().next_offset);
+    return false;
+  }
+  const absl::StatusOr<StoreBatch> batch = MakeBatch(*counted, reader.tail(), decided);
+  absl::Status applied = batch.ok() ? store_.Apply(events_.partition, *batch) : batch.status();
+  if (!applied.ok()) {
+    checkpoint_.reset();
+    return applied;
+  }
+  checkpoint_ = batch->to;
+  return true;
+}
+
+absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& counted, const ChainTail& tail,
+                                                const Aggregates* decided) {
+  StoreBatch batch{.from_sequence = checkpoint_->sequence(), .to = *checkpoint_, .changes = {}};
+  std::map<std::string, StoreChange> changes;
+  std::map<std::string, std::vector<const Counted*>> by_aggregate;
+  for (const Counted& next : counted) {
+    MergePositions(next.transition, batch.to);
+    by_aggregate[next.transition.aggregate_id()].push_back(&next);
+  }
+  for (const auto& [aggregate_id, transitions] : by_aggregate) {
+    const AggregatePointer known = decided == nullptr ? nullptr : decided->Cached(aggregate_id);
+    Aggregate folded;
+    const Aggregate* current = known.get();
+    if (known == nullptr || known->offset != transitions.back()->offset) {
+      absl::StatusOr<Aggregate> base = Base(aggregate_id);
+      if (!base.ok()) return base.status();
+      folded = *std::move(base);
+      for (const Counted* next : transitions) {
+        if (absl::Status status = folder_.Fold(folded, *next); !status.ok()) return status;
+      }
+      current = &folded;
+    }
+    absl::StatusOr<StoredAggregate> sealed = folder_.Seal(aggregate_id, *current);
+    if (!sealed.ok()) return sealed.status();
+    StoreChange change{.aggregate = *std::move(sealed), .timers_set = {}, .timers_removed = {}, .deliveries = {}};
+    std::map<std::string, const v1::DeliveryStatus*> statuses;
+    for (const v1::DeliveryStatus& status : current->kept.deliveries()) statuses[status.delivery_id()] = &status;
+    std::map<std::string, bool> touched;
+    for (const Counted* next : transitions) {
+      MergeTimers(next->transition, change);
+      for (const v1::Delivery& made : next->transition.deliveries()) touched[made.delivery_id()] = true;
+      for (const v1::DeliveryAttempt& attempt : next->transition.attempts()) touched[attempt.delivery_id()] = true;
+    }
+    for (const auto& [delivery_id, unused] : touched) {
+      if (statuses.contains(delivery_id)) change.deliveries.push_back(*statuses.at(delivery_id));
+    }
+    batch.changes.push_back(std::move(change));
+  }
+  batch.to.set_sequence(tail.sequence);
+  batch.to.set_chain_hash(tail.hash);
+  batch.to.set_next_offset(tail.next_offset);
+  return batch;
+}
+
+absl::StatusOr<Aggregate> Projector::Base(const std::string& aggregate_id) {
+  const absl::StatusOr<StoredAggregate> stored = store_.Load(events_.partition, aggregate_id);
+  if (absl::IsNotFound(stored.status())) return folder_.Empty();
+  if (!stored.ok()) return stored.status();
+  absl::StatusOr<Aggregate> aggregate = folder_.Unseal(*stored);
+  if (absl::IsFailedPrecondition(aggregate.status())) return folder_.Empty();  // its key was destroyed
+  return aggregate;
+}
+
+}  // namespace porchlight

@@ -1,0 +1,133 @@
+#include "common/processor/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/logger/logger.h"
+
+namespace porchlight {
+namespace {
+
+// Also without news: a clock that was set, or a port that came back, is noticed after this long at the latest.
+constexpr absl::Duration kLongestWait = absl::Seconds(1);
+constexpr absl::Duration kWaitInTrouble = absl::Milliseconds(100);
+constexpr absl::Duration kReportAgainAfter = absl::Minutes(1);
+// The machine's clock against its steady one: more than this is somebody setting it.
+constexpr absl::Duration kClockStepNoticed = absl::Seconds(2);
+
+}  // namespace
+
+Worker::Worker(const Rules& rules, WorkerPorts ports, WorkerOptions options)
+    : service_(rules.service()),
+      ports_(std::move(ports)),
+      dispatcher_(ports_.channels, ports_.clock, &wake_, options.dispatcher),
+      reference_(ports_.log, ports_.keys),
+      clock_offset_((ports_.clock.Now() - absl::UnixEpoch()) - ports_.clock.Steady()) {
+  for (int32_t partition = 0; partition < options.partitions; ++partition) {
+    processors_.push_back(std::make_unique<Processor>(
+        rules,
+        ProcessorPorts{ports_.log, ports_.store, ports_.keys, ports_.clock, ports_.outcomes, dispatcher_, reference_},
+        options.agency_id, partition));
+  }
+  ports_.log.AddListener(&wake_);
+}
+
+Worker::~Worker() {
+  Stop();
+  ports_.log.RemoveListener(&wake_);
+}
+
+absl::Status Worker::Start() {
+  if (absl::Status folded = reference_.Step(); !folded.ok()) return folded;
+  for (const auto& processor : processors_) {
+    if (absl::Status started = processor->Start(); !started.ok()) return started;
+  }
+  return absl::OkStatus();
+}
+
+bool Worker::Step() {
+  absl::Status trouble = reference_.Step();
+  for (AttemptResult& result : dispatcher_.TakeAnswers()) {
+    processors_.at(static_cast<size_t>(result.partition))->OnAnswer(std::move(result));
+  }
+  std::vector<AppendRequest> requests;
+  std::vector<Processor*> deciding;
+  for (const auto& processor : processors_) {
+    if (std::optional<AppendRequest> request = processor->Decide()) {
+      requests.push_back(*std::move(request));
+      deciding.push_back(processor.get());
+    }
+  }
+  bool did = !requests.empty();
+  if (did) {
+    const std::vector<AppendResult> results = ports_.log.Append(std::move(requests));
+    for (size_t i = 0; i < deciding.size(); ++i) deciding[i]->Complete(results[i]);
+  }
+  // Notices first: nobody waits for the store.
+  for (const auto& processor : processors_) did = processor->OfferDue() || did;
+  dispatcher_.Step();
+  for (const auto& processor : processors_) {
+    did = processor->Project() || did;
+    processor->TellOutcomes();
+    if (trouble.ok()) trouble = processor->trouble();
+  }
+  absl::MutexLock lock(&mutex_);
+  trouble_ = trouble;
+  return did && trouble.ok();
+}
+
+absl::Time Worker::NextDue() const {
+  absl::Time next = dispatcher_.next_step();
+  for (const auto& processor : processors_) next = std::min(next, processor->NextDue());
+  return next;
+}
+
+void Worker::Run() { thread_ = std::thread(&Worker::Loop, this); }
+
+void Worker::Loop() {
+  while (!stopping_) {
+    if (Step()) continue;
+    NoticeClockStep();
+    ReportTrouble();
+    const absl::Duration until_due = NextDue() - ports_.clock.Now();
+    const absl::Duration shortest = trouble().ok() ? absl::ZeroDuration() : kWaitInTrouble;
+    wake_.Wait(std::clamp(until_due, shortest, kLongestWait));
+  }
+}
+
+void Worker::Stop() {
+  stopping_ = true;
+  wake_.Notify();
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status Worker::trouble() const {
+  absl::MutexLock lock(&mutex_);
+  return trouble_;
+}
+
+void Worker::NoticeClockStep() {
+  const absl::Duration offset = (ports_.clock.Now() - absl::UnixEpoch()) - ports_.clock.Steady();
+  if (absl::AbsDuration(offset - clock_offset_) > kClockStepNoticed) {
+    LogLine(LogLevel::kWarning,
+            "the machine's clock was set; deadlines follow the new time. Check time synchronisation (NTP)",
+            {{"service", service_}, {"step_seconds", absl::StrCat(absl::ToInt64Seconds(offset - clock_offset_))}});
+  }
+  clock_offset_ = offset;
+}
+
+void Worker::ReportTrouble() {
+  const absl::Status now = trouble();
+  const absl::Duration steady = ports_.clock.Steady();
+  if (now == reported_ && (now.ok() || steady < report_again_at_)) return;
+  reported_ = now;
+  report_again_at_ = steady + kReportAgainAfter;
+  if (now.ok()) {
+    LogLine(LogLevel::kInfo, "inputs no longer wait", {{"service", service_}});
+    return;
+  }
+  LogLine(LogLevel::kError, "inputs are waiting", {{"service", service_}, {"reason", std::string(now.message())}});
+}
+
+}  // namespace porchlight
