@@ -36,6 +36,7 @@ struct StoredAggregate {
 // What one or more counted transitions of one aggregate change in the store.
 struct StoreChange {
   StoredAggregate aggregate;
+  // What is removed is removed first: a timer that fired may set itself again.
   std::vector<v1::Timer> timers_set;
   std::vector<std::string> timers_removed;
   // Written if pending or dead, removed if delivered.
@@ -53,7 +54,7 @@ struct StoredTimer {
   v1::Timer timer;
 };
 
-// Receives what a partition holds; any order.
+// Receives what a partition holds; any order. Must not call the store.
 class StoreVisitor {
  public:
   virtual ~StoreVisitor() = default;
