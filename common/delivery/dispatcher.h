@@ -39,8 +39,9 @@ class Dispatcher {
 
   // Takes over one attempt of a delivery. Exactly one AttemptResult comes for it, unless it is
   // withdrawn. A delivery id that is already waiting or being sent is ignored. A channel kind that
-  // isn't configured is answered REFUSED with a text that says so. First come, first sent, for each
-  // recipient.
+  // isn't configured is answered REFUSED with a text that says so, and so is an exercise for a live
+  // recipient or the reverse: the directory may have changed since the decision. First come,
+  // first sent, for each recipient.
   void Offer(int32_t partition, Outgoing outgoing);
   // True if the attempt was waiting (behind a limit or a breaker) and now won't be made; false if
   // it is being sent, or unknown.
