@@ -9,8 +9,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace porchlight {
+
+// What every adapter answers to a name that isn't allowed, and to one that isn't there.
+absl::Status CheckBlobName(absl::string_view name);
+absl::Status NoSuchBlob(absl::string_view name);
 
 // Thread-safe.
 class Blob {

@@ -1,0 +1,24 @@
+// The agency's master key, which wraps every other key: a file that is kept apart from the data and
+// its backups. Never logged, never in an error text.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/keys/keys.h"
+
+namespace porchlight {
+
+// NotFound: no such file. FailedPrecondition: others than its owner may read or write it, or it
+// doesn't hold 64 hexadecimal characters; the text says what to do.
+absl::StatusOr<Key> ReadMasterKey(const std::string& path);
+
+// Makes a random one and its file, readable by its owner only. AlreadyExists: never overwrites one.
+absl::StatusOr<Key> CreateMasterKey(const std::string& path);
+
+// Seed of the Ed25519 key that signs evidence: derived, so that it is not one more file to keep.
+std::array<unsigned char, 32> SigningSeed(const Key& master);
+
+}  // namespace porchlight
