@@ -1,0 +1,70 @@
+# The commands that people and CI type. Each is a thin layer over a CMake preset; nothing is decided here.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test test-asan test-tsan bench sim format tidy
+
+JOBS ?= $(shell nproc)
+SEEDS ?= 200
+# Files for `make tidy`; with SINCE=main only those that differ from that commit.
+SINCE ?=
+TIDY_FILES ?= $(shell if [ -n '$(SINCE)' ]; then git diff --name-only --diff-filter=d '$(SINCE)'; else git ls-files; fi \
+                | grep -E '^(common|services|tests)/.*\.cc$$')
+
+# A clone in another folder finds what an earlier one compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_SLOPPINESS := include_file_ctime,include_file_mtime
+
+configure = @[ -f build/$(1)/build.ninja ] || cmake --preset $(1) >build/configure-$(1).log 2>&1 \
+              || { cat build/configure-$(1).log; exit 1; }
+compile = @cmake --build --preset $(1) -j $(JOBS) $(2)
+check = @ctest --preset $(1) -j2 --no-tests=error
+
+help:
+	@echo 'make run               build, and serve on 127.0.0.1:7300 with data in .run/data'
+	@echo 'make test              build, and run every test (test-asan, test-tsan: with sanitizers)'
+	@echo 'make sim SEEDS=20000   simulate that many seeds'
+	@echo 'make bench             measure'
+	@echo 'make format            clang-format on every C++ file'
+	@echo 'make tidy [SINCE=main] clang-tidy on every C++ file, or on those changed since a commit'
+	@echo 'make setup             install what the build needs (Debian 12)'
+
+setup:
+	@deploy/setup/install.sh
+	@mkdir -p build
+
+build: setup
+	$(call configure,release)
+	$(call compile,release)
+
+test: build
+	$(call check,release)
+
+test-asan test-tsan: test-%: setup
+	$(call configure,$*)
+	$(call compile,$*)
+	$(call check,$*)
+
+run: setup
+	$(call configure,release)
+	$(call compile,release,--target porchlight)
+	@mkdir -p .run/data
+	@cat deploy/setup/next_steps.txt
+	@exec build/release/porchlight serve --data .run/data --listen 127.0.0.1:7300
+
+bench: setup
+	$(call configure,release)
+	$(call compile,release,--target porchlight-bench)
+	@build/release/porchlight-bench
+
+sim: setup
+	$(call configure,release)
+	$(call compile,release,--target sim_tests)
+	@SIM_SEEDS=$(SEEDS) build/release/sim_tests
+
+format:
+	@git ls-files -z --cached --others --exclude-standard -- '*.h' '*.cc' | xargs -0 -r -n 8 -P $(JOBS) clang-format -i
+
+tidy: setup
+	$(call configure,release)
+	$(call compile,release,--target porchlight_proto)
+	@printf '%s\n' $(TIDY_FILES) | xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/release
