@@ -61,10 +61,10 @@ absl::StatusOr<std::vector<Counted>> ChainReader::Check(const std::vector<std::s
   uint64_t skipped = 0;
   std::vector<Counted> counted;
   const auto damaged = [&](absl::string_view why) {
-    return absl::DataLossError(absl::StrCat("record ", tail.next_offset, " of ", where_.topic, "/", where_.partition,
-                                            ": ", why,
-                                            ". Nothing after it is used. Run `porchlight evidence verify --data DIR` "
-                                            "to see how much is affected, and restore the log from a backup."));
+    return absl::DataLossError(absl::StrCat(
+        "record ", tail.next_offset, " of ", where_.topic, "/", where_.partition, ": ", why,
+        ". Nothing after it is used. Run `porchlight evidence verify --data DIR` "
+        "to see how much is affected, and restore the log from a backup."));
   };
   for (const std::string& bytes : read) {
     Counted next{.offset = tail.next_offset, .record = {}, .transition = {}};
@@ -80,7 +80,8 @@ absl::StatusOr<std::vector<Counted>> ChainReader::Check(const std::vector<std::s
       tail.sequence = next.record.sequence();
       counted.push_back(std::move(next));
     } else if (log_.WritesOnlyWinners()) {
-      return damaged("it doesn't follow the one before it: a record was changed, removed or inserted");
+      return damaged(
+          "it doesn't follow the one before it: a record was changed, removed or inserted");
     } else {
       ++skipped;
     }

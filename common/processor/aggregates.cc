@@ -9,7 +9,9 @@ namespace porchlight {
 namespace {
 
 // The state of one aggregate can't be put in the place of another's.
-std::string Associated(absl::string_view aggregate_id) { return absl::StrCat("state/", aggregate_id); }
+std::string Associated(absl::string_view aggregate_id) {
+  return absl::StrCat("state/", aggregate_id);
+}
 
 absl::StatusOr<Key> StateKey(Keys& keys, absl::string_view aggregate_id) {
   return keys.GetOrCreate(KeyName(YouthOf(aggregate_id)));
@@ -31,10 +33,13 @@ v1::DeliveryStatus* Aggregate::FindDelivery(absl::string_view delivery_id) {
   return nullptr;
 }
 
-Aggregate AggregateFolder::Empty() const { return {.kept = {}, .rules_state = rules_.NewState(), .offset = -1}; }
+Aggregate AggregateFolder::Empty() const {
+  return {.kept = {}, .rules_state = rules_.NewState(), .offset = -1};
+}
 
 Aggregate AggregateFolder::Copy(const Aggregate& aggregate) const {
-  Aggregate copy{.kept = aggregate.kept, .rules_state = rules_.NewState(), .offset = aggregate.offset};
+  Aggregate copy{
+      .kept = aggregate.kept, .rules_state = rules_.NewState(), .offset = aggregate.offset};
   copy.rules_state->CopyFrom(*aggregate.rules_state);
   return copy;
 }
@@ -80,7 +85,8 @@ absl::StatusOr<StoredAggregate> AggregateFolder::Seal(const std::string& aggrega
   v1::AggregateState state = aggregate.kept;
   aggregate.rules_state->SerializeToString(state.mutable_rules_state());
   const absl::StatusOr<Key> key = StateKey(keys_, aggregate_id);
-  if (absl::IsFailedPrecondition(key.status())) return stored;  // destroyed: nothing of it may be kept
+  if (absl::IsFailedPrecondition(key.status()))
+    return stored;  // destroyed: nothing of it may be kept
   if (!key.ok()) return key.status();
   stored.sealed_state = porchlight::Seal(*key, state.SerializeAsString(), Associated(aggregate_id));
   return stored;
@@ -131,8 +137,9 @@ absl::StatusOr<Aggregate> Aggregates::Fetch(const std::string& aggregate_id, int
     absl::StatusOr<Counted> found = Find(offset, hash);
     if (!found.ok()) return found.status();
     if (found->transition.aggregate_id() != aggregate_id) {
-      return absl::DataLossError(absl::StrCat("the link to transition ", offset, " of ", events_.topic, "/",
-                                              events_.partition, " leads to another aggregate"));
+      return absl::DataLossError(absl::StrCat("the link to transition ", offset, " of ",
+                                              events_.topic, "/", events_.partition,
+                                              " leads to another aggregate"));
     }
     offset = found->transition.aggregate_previous_offset();
     hash = found->transition.aggregate_previous_hash();
@@ -146,7 +153,8 @@ absl::StatusOr<Aggregate> Aggregates::Fetch(const std::string& aggregate_id, int
   return aggregate;
 }
 
-// The transition of this hash, which stands at `from_offset` or later; with no hash, the one at `from_offset`.
+// The transition of this hash, which stands at `from_offset` or later; with no hash, the one at
+// `from_offset`.
 absl::StatusOr<Counted> Aggregates::Find(int64_t from_offset, absl::string_view hash) const {
   for (int64_t offset = from_offset;; ++offset) {
     absl::StatusOr<std::vector<std::string>> read = log_.Read(events_, offset, {.records_max = 1});
@@ -157,8 +165,9 @@ absl::StatusOr<Counted> Aggregates::Find(int64_t from_offset, absl::string_view 
     if (!found.transition.ParseFromString(found.record.content())) break;
     return found;
   }
-  return absl::DataLossError(absl::StrCat("transition ", from_offset, " of ", events_.topic, "/", events_.partition,
-                                          " is missing or damaged; run `porchlight evidence verify --data DIR`"));
+  return absl::DataLossError(
+      absl::StrCat("transition ", from_offset, " of ", events_.topic, "/", events_.partition,
+                   " is missing or damaged; run `porchlight evidence verify --data DIR`"));
 }
 
 AggregatePointer Aggregates::Cached(const std::string& aggregate_id) const {

@@ -1,5 +1,6 @@
-// The states that decisions are made on: loaded from the store where it has them, brought up to date along the aggregate's back-links
-// in the log, kept while there is room. A store that lags, is old, empty or away makes this slower and never wrong.
+// The states that decisions are made on: loaded from the store where it has them, brought up to
+// date along the aggregate's back-links in the log, kept while there is room. A store that lags, is
+// old, empty or away makes this slower and never wrong.
 #pragma once
 
 #include <list>
@@ -35,9 +36,11 @@ class AggregateFolder {
 
   Aggregate Empty() const;
   Aggregate Copy(const Aggregate& aggregate) const;
-  // The next transition of this aggregate. What was sealed with a destroyed key is passed over. Unimplemented: an event of a newer version.
+  // The next transition of this aggregate. What was sealed with a destroyed key is passed over.
+  // Unimplemented: an event of a newer version.
   absl::Status Fold(Aggregate& aggregate, const Counted& counted) const;
-  absl::StatusOr<StoredAggregate> Seal(const std::string& aggregate_id, const Aggregate& aggregate) const;
+  absl::StatusOr<StoredAggregate> Seal(const std::string& aggregate_id,
+                                       const Aggregate& aggregate) const;
   absl::StatusOr<Aggregate> Unseal(const StoredAggregate& stored) const;
 
  private:
@@ -48,7 +51,8 @@ class AggregateFolder {
 // One partition's. Not thread-safe.
 class Aggregates {
  public:
-  Aggregates(const AggregateFolder& folder, Log& log, Store& store, TopicPartition events, const PartitionView& view)
+  Aggregates(const AggregateFolder& folder, Log& log, Store& store, TopicPartition events,
+             const PartitionView& view)
       : folder_(folder), log_(log), store_(store), events_(std::move(events)), view_(view) {}
 
   // As of the view. An aggregate never seen is empty. Unavailable: neither cached nor readable now.

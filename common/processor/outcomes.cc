@@ -13,7 +13,8 @@ void Outcomes::Expect(const std::string& key) {
   ++waiting_[key].callers;
 }
 
-std::optional<v1::RememberedOutcome> Outcomes::Wait(const std::string& key, absl::Duration longest) {
+std::optional<v1::RememberedOutcome> Outcomes::Wait(const std::string& key,
+                                                    absl::Duration longest) {
   absl::MutexLock lock(&mutex_);
   const auto known = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return waiting_.at(key).outcome.has_value();

@@ -19,7 +19,8 @@ class Outcomes {
   // The same request id with other content is another call, with another outcome.
   static std::string KeyOf(absl::string_view command_id, absl::string_view content_digest);
 
-  // From now on the outcome of this call is kept for the caller, until Forget. Several may expect the same one.
+  // From now on the outcome of this call is kept for the caller, until Forget. Several may expect
+  // the same one.
   void Expect(const std::string& key);
   // Empty if it isn't known after `longest`.
   std::optional<v1::RememberedOutcome> Wait(const std::string& key, absl::Duration longest);

@@ -40,7 +40,8 @@ void PartitionView::Fold(const Counted& counted) {
     RemoveTimer(transition.aggregate_id(), timer_id);
   }
   for (const v1::Timer& timer : transition.timers_set()) SetTimer(transition.aggregate_id(), timer);
-  for (int i = 0; i < transition.deliveries_size(); ++i) Track(FoldMade(transition, counted.offset, i));
+  for (int i = 0; i < transition.deliveries_size(); ++i)
+    Track(FoldMade(transition, counted.offset, i));
   for (const v1::DeliveryAttempt& attempt : transition.attempts()) {
     const auto found = deliveries_.find(attempt.delivery_id());
     if (found == deliveries_.end()) continue;  // settled before: a repeated answer
@@ -92,7 +93,8 @@ bool PartitionView::IsOffered(const std::string& delivery_id) const {
 
 void PartitionView::TakeBack(const std::string& delivery_id) {
   const auto found = deliveries_.find(delivery_id);
-  if (found != deliveries_.end() && found->second.offered) Track(v1::DeliveryStatus(found->second.status));
+  if (found != deliveries_.end() && found->second.offered)
+    Track(v1::DeliveryStatus(found->second.status));
 }
 
 std::vector<v1::DeliveryStatus> PartitionView::Expired(absl::Time now, size_t limit) const {

@@ -1,5 +1,6 @@
-// What a processor keeps of its partition in memory: a fold of the transitions that needs no key. About 50 bytes for each aggregate ever
-// seen, 200 for each pending timer, 500 for each pending delivery. Store and log can be away and it still knows what is open and when.
+// What a processor keeps of its partition in memory: a fold of the transitions that needs no key.
+// About 50 bytes for each aggregate ever seen, 200 for each pending timer, 500 for each pending
+// delivery. Store and log can be away and it still knows what is open and when.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,9 @@ class PartitionView final : public StoreVisitor {
   // At most `limit` that are due, the earliest first.
   std::vector<DueTimer> DueTimers(absl::Time now, size_t limit) const;
 
-  // Pending deliveries are either waiting (for their time) or offered (to the dispatcher). At most kOffersPerRecipientMax of
-  // one recipient are offered at once, so that a dead recipient's backlog takes no memory.
+  // Pending deliveries are either waiting (for their time) or offered (to the dispatcher). At most
+  // kOffersPerRecipientMax of one recipient are offered at once, so that a dead recipient's backlog
+  // takes no memory.
   std::vector<v1::DeliveryStatus> OfferDue(absl::Time now);
   bool IsOffered(const std::string& delivery_id) const;
   // Puts an offered delivery back to wait.

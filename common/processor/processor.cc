@@ -17,7 +17,8 @@ namespace {
 constexpr size_t kInputsOfOneKindMax = kBatchInputsMax / 4;
 constexpr absl::Duration kPauseAfterRefusal = absl::Seconds(1);
 
-// Neither destroyed nor damaged: it may be readable later, when a port, a key file or a newer version is back.
+// Neither destroyed nor damaged: it may be readable later, when a port, a key file or a newer
+// version is back.
 bool IsAway(const absl::Status& status) {
   return !absl::IsFailedPrecondition(status) && !absl::IsDataLoss(status);
 }
@@ -32,7 +33,8 @@ std::string Input::DeliveryIdFor(uint64_t n) const {
   return DeliveryId(aggregate_id, absl::StrCat(service, "/", input_id), n);
 }
 
-Processor::Processor(const Rules& rules, ProcessorPorts ports, std::string agency_id, int32_t partition)
+Processor::Processor(const Rules& rules, ProcessorPorts ports, std::string agency_id,
+                     int32_t partition)
     : rules_(rules),
       ports_(ports),
       agency_id_(std::move(agency_id)),
@@ -56,9 +58,15 @@ absl::Status Processor::Start() {
   }
   if (!folded.ok()) return folded;
   sources_.clear();
-  sources_.push_back({.where = {CommandsTopic(rules_.service()), events_.partition}, .chained = false, .at = {}, .written = {}});
+  sources_.push_back({.where = {CommandsTopic(rules_.service()), events_.partition},
+                      .chained = false,
+                      .at = {},
+                      .written = {}});
   for (const std::string& service : rules_.sources()) {
-    sources_.push_back({.where = {EventsTopic(service), events_.partition}, .chained = true, .at = {}, .written = {}});
+    sources_.push_back({.where = {EventsTopic(service), events_.partition},
+                        .chained = true,
+                        .at = {},
+                        .written = {}});
   }
   for (Source& source : sources_) {
     source.at.set_topic(source.where.topic);
@@ -92,8 +100,9 @@ absl::Status Processor::FoldFrom(const v1::Checkpoint& checkpoint) {
     if (!end.ok()) return end.status();
     if (at.has_value() && at->next_offset() > *end) {
       return absl::DataLossError(absl::StrCat(
-          source.topic, "/", source.partition, " ends at ", *end, ", but ", rules_.service(), " has already decided on what stood up to ",
-          at->next_offset(), ": the log was cut short. Restore it from a backup; nothing is decided until then."));
+          source.topic, "/", source.partition, " ends at ", *end, ", but ", rules_.service(),
+          " has already decided on what stood up to ", at->next_offset(),
+          ": the log was cut short. Restore it from a backup; nothing is decided until then."));
     }
   }
   return absl::OkStatus();
@@ -104,12 +113,15 @@ absl::Status Processor::CheckNotCutShort(const v1::Checkpoint& checkpoint) {
   if (!end.ok()) return end.status();
   if (checkpoint.next_offset() <= *end) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(
-      events_.topic, "/", events_.partition, " ends at ", *end, ", but the store has already seen what stood up to ",
-      checkpoint.next_offset(), ": the log was cut short, or the store is of another one. Restore the log from a backup. Only if "
+      events_.topic, "/", events_.partition, " ends at ", *end,
+      ", but the store has already seen what stood up to ", checkpoint.next_offset(),
+      ": the log was cut short, or the store is of another one. Restore the log from a backup. "
+      "Only if "
       "you are sure that the log is whole, delete the store's files: they are made again."));
 }
 
-// Sources go on from where the partition's transitions left them; what was only passed over since needn't be read again.
+// Sources go on from where the partition's transitions left them; what was only passed over since
+// needn't be read again.
 void Processor::ResetSources() {
   for (Source& source : sources_) {
     const std::optional<v1::Position> known = view_->PositionOf(source.where);
@@ -164,25 +176,32 @@ std::optional<AppendRequest> Processor::Decide() {
   DecideAnswers();
   DecideExpired();
   DecideTimers();
-  for (Source& source : batch_->sources) source.chained ? DecideEvents(source) : DecideCommands(source);
+  for (Source& source : batch_->sources)
+    source.chained ? DecideEvents(source) : DecideCommands(source);
 
   if (batch_->transitions.empty()) {
-    Complete({.outcome = AppendOutcome::kAccepted, .first_offset = reader_->tail().next_offset, .reason = {}});
+    Complete({.outcome = AppendOutcome::kAccepted,
+              .first_offset = reader_->tail().next_offset,
+              .reason = {}});
     return std::nullopt;
   }
-  AppendRequest request{.where = events_, .records = {}, .expected_end = reader_->tail().next_offset};
-  for (const Counted& counted : batch_->transitions) request.records.push_back(counted.record.SerializeAsString());
+  AppendRequest request{
+      .where = events_, .records = {}, .expected_end = reader_->tail().next_offset};
+  for (const Counted& counted : batch_->transitions)
+    request.records.push_back(counted.record.SerializeAsString());
   return request;
 }
 
 void Processor::Complete(const AppendResult& result) {
   Batch batch = *std::move(batch_);
   batch_.reset();
-  if (result.outcome == AppendOutcome::kAccepted && result.first_offset == reader_->tail().next_offset) {
+  if (result.outcome == AppendOutcome::kAccepted &&
+      result.first_offset == reader_->tail().next_offset) {
     for (const Counted& counted : batch.transitions) view_->Fold(counted);
     for (auto& [id, aggregate] : batch.aggregates) aggregates_->Put(id, std::move(aggregate));
     if (!batch.transitions.empty()) {
-      reader_->Follow(batch.transitions.back().record, static_cast<int64_t>(batch.transitions.size()));
+      reader_->Follow(batch.transitions.back().record,
+                      static_cast<int64_t>(batch.transitions.size()));
     }
     sources_ = std::move(batch.sources);
     answers_.erase(answers_.begin(), answers_.begin() + static_cast<int64_t>(batch.answers_taken));
@@ -237,9 +256,9 @@ void Processor::DecideAnswers() {
 
 void Processor::DecideExpired() {
   for (const v1::DeliveryStatus& known : view_->Expired(now_, kInputsOfOneKindMax)) {
-    const bool answered = std::any_of(answers_.begin(), answers_.end(), [&](const AttemptResult& result) {
-      return result.delivery_id == known.delivery_id();
-    });
+    const bool answered = std::any_of(
+        answers_.begin(), answers_.end(),
+        [&](const AttemptResult& result) { return result.delivery_id == known.delivery_id(); });
     if (ports_.dispatcher.Withdraw(known.delivery_id())) view_->TakeBack(known.delivery_id());
     if (answered || view_->IsOffered(known.delivery_id())) {
       view_->AwaitAnswer(known.delivery_id());
@@ -282,10 +301,13 @@ void Processor::DecideCommands(Source& source) {
     source.at.set_next_offset(before.next_offset() + 1);
     v1::Record record;
     const bool parsed = record.ParseFromString(bytes);
-    absl::StatusOr<v1::RecordHeader> header = parsed ? ReadHeader(record) : absl::DataLossError("not a record");
+    absl::StatusOr<v1::RecordHeader> header =
+        parsed ? ReadHeader(record) : absl::DataLossError("not a record");
     if (!header.ok()) {
-      LogLine(LogLevel::kError, "a command can't be read and is passed over; run `porchlight evidence verify --data DIR`",
-              {{"topic", source.where.topic}, {"offset", absl::StrCat(before.next_offset())}});
+      LogLine(
+          LogLevel::kError,
+          "a command can't be read and is passed over; run `porchlight evidence verify --data DIR`",
+          {{"topic", source.where.topic}, {"offset", absl::StrCat(before.next_offset())}});
       continue;
     }
     absl::StatusOr<OpenedRecord> opened = OpenRecord(ports_.keys, record);
@@ -319,13 +341,15 @@ void Processor::DecideEvents(Source& source) {
   if (end.ok() && *end <= source.at.next_offset()) return;
   ChainReader reader(ports_.log, source.where,
                      {source.at.chain_hash(), source.at.chain_sequence(), source.at.next_offset()});
-  const absl::StatusOr<std::vector<Counted>> next = reader.Next({.records_max = kInputsOfOneKindMax});
+  const absl::StatusOr<std::vector<Counted>> next =
+      reader.Next({.records_max = kInputsOfOneKindMax});
   if (!next.ok()) {
     Trouble(next.status());
     return;
   }
   for (const Counted& counted : *next) {
-    for (int i = static_cast<int>(source.at.next_event()); i < counted.transition.events_size(); ++i) {
+    for (int i = static_cast<int>(source.at.next_event()); i < counted.transition.events_size();
+         ++i) {
       // Stands before the whole transition until its last event is decided.
       const v1::Position before = source.at;
       const bool last = i + 1 == counted.transition.events_size();
@@ -354,7 +378,8 @@ bool Processor::DecideSourceEvent(const Counted& counted, int index) {
   if (!header.ok() || !rules_.Hears(header->type())) return true;
   absl::StatusOr<OpenedRecord> opened = OpenRecord(ports_.keys, record);
   if (!opened.ok()) {
-    if (IsAway(opened.status()) || absl::IsDataLoss(opened.status())) return Trouble(opened.status());
+    if (IsAway(opened.status()) || absl::IsDataLoss(opened.status()))
+      return Trouble(opened.status());
     return true;  // its key was destroyed: there is nobody left to act for
   }
   Item item;
@@ -390,15 +415,17 @@ bool Processor::DecideOne(Item item) {
         outcome.set_code(static_cast<int>(absl::StatusCode::kAlreadyExists));
         outcome.mutable_body()->set_content_digest(item.content_digest);
         outcome.mutable_body()->set_error(
-            "this request id was used before with other content; nothing was changed. Use a new request id for a new report.");
+            "this request id was used before with other content; nothing was changed. Use a new "
+            "request id for a new report.");
       }
       batch_->outcomes.push_back(std::move(outcome));
       return true;
     }
   } else if (item.attempt.has_value()) {
     input.kind = v1::INPUT_KIND_DELIVERY;
-    input.input_id = absl::StrCat(item.attempt->delivery_id(), "/", item.attempt->attempt(),
-                                  item.attempt->answer() == v1::DELIVERY_ANSWER_EXPIRED ? "/expired" : "");
+    input.input_id =
+        absl::StrCat(item.attempt->delivery_id(), "/", item.attempt->attempt(),
+                     item.attempt->answer() == v1::DELIVERY_ANSWER_EXPIRED ? "/expired" : "");
     input.header.set_youth_id(std::string(YouthOf(input.aggregate_id)));
     input.header.set_episode_id(input.delivery.episode_id());
     input.header.set_exercise(input.delivery.exercise());
@@ -416,20 +443,25 @@ bool Processor::DecideOne(Item item) {
     decision.refusal = absl::FailedPreconditionError(
         absl::IsFailedPrecondition(item.unreadable)
             ? "this youth's record was sealed, so nothing can be added to it; ask an administrator"
-            : "the report was damaged where it is stored and can't be read; send it again with a new request id");
-  } else if (input.kind != v1::INPUT_KIND_DELIVERY || input.delivery.state() != v1::DELIVERY_STATE_PENDING) {
+            : "the report was damaged where it is stored and can't be read; send it again with a "
+              "new request id");
+  } else if (input.kind != v1::INPUT_KIND_DELIVERY ||
+             input.delivery.state() != v1::DELIVERY_STATE_PENDING) {
     decision = rules_.Decide(*(*aggregate)->rules_state, input, ports_.reference.directory());
   }
   return Append(item, std::move(decision), *std::move(aggregate));
 }
 
-Decision Processor::DecideReplayRequest(Item& item, Aggregate& aggregate, const v1::ReplayDeadLetterRequest& request) {
+Decision Processor::DecideReplayRequest(Item& item, Aggregate& aggregate,
+                                        const v1::ReplayDeadLetterRequest& request) {
   Decision decision;
   const v1::DeliveryStatus* status = aggregate.FindDelivery(request.delivery_id());
   if (status == nullptr) {
-    decision.refusal = absl::NotFoundError("there is no delivery of this id; `porchlight dead-letters` lists those given up");
+    decision.refusal = absl::NotFoundError(
+        "there is no delivery of this id; `porchlight dead-letters` lists those given up");
   } else if (status->state() != v1::DELIVERY_STATE_DEAD) {
-    decision.refusal = absl::FailedPreconditionError("this delivery isn't given up, so it needs no replay");
+    decision.refusal =
+        absl::FailedPreconditionError("this delivery isn't given up, so it needs no replay");
   } else {
     const absl::Duration window =
         std::max(absl::Hours(1), FromProto(status->give_up_at()) - FromProto(status->made_at()));

@@ -1,7 +1,10 @@
-// The heart: takes the inputs of one partition of one service, lets the pure rules decide, and commits by one append to the log. What was decided takes
-// effect (deliveries, outcomes) only once it counts. Nothing in here may call outside before that, or remember anything that the log can't tell again.
+// The heart: takes the inputs of one partition of one service, lets the pure rules decide, and
+// commits by one append to the log. What was decided takes effect (deliveries, outcomes) only once
+// it counts. Nothing in here may call outside before that, or remember anything that the log can't
+// tell again.
 //
-//   Decide() -> append the request to the log -> Complete() -> OfferDue(), Project(), TellOutcomes()
+//   Decide() -> append the request to the log -> Complete() -> OfferDue(), Project(),
+//   TellOutcomes()
 //
 // A lost race, a lost answer, a crash at any point: fold what the log says, and decide again.
 #pragma once
@@ -43,13 +46,15 @@ class Processor {
  public:
   Processor(const Rules& rules, ProcessorPorts ports, std::string agency_id, int32_t partition);
 
-  // Folds store and log to the log's end. DataLoss: the log is damaged or was cut short; the text says what to do.
+  // Folds store and log to the log's end. DataLoss: the log is damaged or was cut short; the text
+  // says what to do.
   absl::Status Start();
   bool started() const { return started_; }
 
   void OnAnswer(AttemptResult result) { answers_.push_back(std::move(result)); }
 
-  // Decides on what has come; nothing to append if nothing has. Every request must be followed by Complete.
+  // Decides on what has come; nothing to append if nothing has. Every request must be followed by
+  // Complete.
   std::optional<AppendRequest> Decide();
   void Complete(const AppendResult& result);
 
@@ -87,7 +92,7 @@ class Processor {
   struct Item {
     Input input;
     v1::InputReference reference;
-    std::string content_digest;              // of a command
+    std::string content_digest;                  // of a command
     std::optional<v1::DeliveryAttempt> attempt;  // of a delivery
     std::string timer_fired;
     absl::Status unreadable;  // of a command whose payload can't be opened
@@ -102,11 +107,15 @@ class Processor {
   bool DecideSourceEvent(const Counted& counted, int index);
   // False: a port is away; the input must come again.
   bool DecideOne(Item item);
-  Decision DecideReplayRequest(Item& item, Aggregate& aggregate, const v1::ReplayDeadLetterRequest& request);
-  bool Append(const Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate);
-  void FillEvents(const Item& item, Decision& decision, const Key& key, v1::Transition& transition) const;
-  void FillDeliveries(const Item& item, Decision& decision, const Key& key, v1::Transition& transition) const;
-  void FillOutcome(const Item& item, const Decision& decision, const Key& key, v1::Transition& transition) const;
+  Decision DecideReplayRequest(Item& item, Aggregate& aggregate,
+                               const v1::ReplayDeadLetterRequest& request);
+  bool Append(Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate);
+  void FillEvents(const Item& item, Decision& decision, const Key& key,
+                  v1::Transition& transition) const;
+  void FillDeliveries(const Item& item, Decision& decision, const Key& key,
+                      v1::Transition& transition) const;
+  void FillOutcome(const Item& item, const Decision& decision, const Key& key,
+                   v1::Transition& transition) const;
   v1::RecordHeader HeaderFor(const Item& item) const;
   absl::StatusOr<std::shared_ptr<Aggregate>> Working(const std::string& aggregate_id);
   absl::StatusOr<Outgoing> MakeOutgoing(const v1::DeliveryStatus& status);
@@ -131,7 +140,7 @@ class Processor {
   std::deque<AttemptResult> answers_;
   std::optional<Batch> batch_;
   std::vector<v1::RememberedOutcome> to_tell_;
-  absl::Time now_;  // of the batch being decided
+  absl::Time now_;                                        // of the batch being decided
   absl::Duration resume_at_ = -absl::InfiniteDuration();  // by Clock::Steady
   absl::Status trouble_;
   uint64_t lost_races_ = 0;

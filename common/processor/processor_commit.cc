@@ -1,4 +1,5 @@
-// The other half of the processor: making a transition of what the rules decided, and its effects once it counts.
+// The other half of the processor: making a transition of what the rules decided, and its effects
+// once it counts.
 #include <algorithm>
 #include <utility>
 
@@ -10,12 +11,15 @@
 
 namespace porchlight {
 
-// Adds the decision's transition to the batch. What follows nothing and changes nothing isn't written.
-bool Processor::Append(const Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate) {
+// Adds the decision's transition to the batch. What follows nothing and changes nothing isn't
+// written.
+bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate) {
   const Input& input = item.input;
+  if (decision.exercise.has_value()) item.input.header.set_exercise(*decision.exercise);
   const bool command = input.kind == v1::INPUT_KIND_COMMAND;
   if (decision.events.empty() && decision.timers_set.empty() && decision.timers_removed.empty() &&
-      decision.deliveries.empty() && !command && !item.attempt.has_value() && item.timer_fired.empty()) {
+      decision.deliveries.empty() && !command && !item.attempt.has_value() &&
+      item.timer_fired.empty()) {
     return true;
   }
   const std::string youth_id(YouthOf(input.aggregate_id));
@@ -23,7 +27,8 @@ bool Processor::Append(const Item& item, Decision decision, std::shared_ptr<Aggr
   if (absl::IsFailedPrecondition(key.status())) {
     // The youth's record was sealed: the input is consumed, and nothing more is said of the youth.
     decision = {};
-    decision.refusal = absl::FailedPreconditionError("this youth's record was sealed, so nothing can be added to it");
+    decision.refusal = absl::FailedPreconditionError(
+        "this youth's record was sealed, so nothing can be added to it");
     key = ports_.keys.GetOrCreate(KeyName(""));
   }
   if (!key.ok()) return Trouble(key.status());
@@ -47,7 +52,8 @@ bool Processor::Append(const Item& item, Decision decision, std::shared_ptr<Aggr
   }
   FillEvents(item, decision, *key, transition);
   for (v1::Timer& timer : decision.timers_set) *transition.add_timers_set() = std::move(timer);
-  for (std::string& timer_id : decision.timers_removed) transition.add_timers_removed(std::move(timer_id));
+  for (std::string& timer_id : decision.timers_removed)
+    transition.add_timers_removed(std::move(timer_id));
   if (!item.timer_fired.empty()) transition.add_timers_removed(item.timer_fired);
   FillDeliveries(item, decision, *key, transition);
   if (item.attempt.has_value()) *transition.add_attempts() = *item.attempt;
@@ -82,18 +88,21 @@ v1::RecordHeader Processor::HeaderFor(const Item& item) const {
     header.mutable_actor()->set_reached_by(v1::REACHED_BY_SYSTEM);
   }
   header.set_cause_id(item.input.input_id);
-  header.set_correlation_id(from.correlation_id().empty() ? item.input.input_id : from.correlation_id());
+  header.set_correlation_id(from.correlation_id().empty() ? item.input.input_id
+                                                          : from.correlation_id());
   header.set_schema_version(1);
   header.set_exercise(from.exercise());
   header.set_policy_hash(from.policy_hash());
   return header;
 }
 
-void Processor::FillEvents(const Item& item, Decision& decision, const Key& key, v1::Transition& transition) const {
+void Processor::FillEvents(const Item& item, Decision& decision, const Key& key,
+                           v1::Transition& transition) const {
   uint64_t n = 0;
   for (NewEvent& event : decision.events) {
     v1::RecordHeader header = HeaderFor(item);
-    header.set_record_id(DeriveId(absl::StrCat("event/", rules_.service()), item.input.input_id, n++));
+    header.set_record_id(
+        DeriveId(absl::StrCat("event/", rules_.service()), item.input.input_id, n++));
     if (!event.episode_id.empty()) header.set_episode_id(event.episode_id);
     if (event.occurred_at.has_value()) *header.mutable_occurred_at() = ToProto(*event.occurred_at);
     *transition.add_events() = MakeRecord(key, std::move(header), *event.payload);
@@ -128,7 +137,9 @@ void Processor::FillOutcome(const Item& item, const Decision& decision, const Ke
     decision.reply->SerializeToString(body.mutable_reply());
   } else {
     const absl::Status refusal =
-        decision.refusal.ok() ? absl::InternalError("this command isn't understood; nothing was changed") : decision.refusal;
+        decision.refusal.ok()
+            ? absl::InternalError("this command isn't understood; nothing was changed")
+            : decision.refusal;
     body.set_error(std::string(refusal.message()));
     transition.mutable_outcome()->set_code(static_cast<int>(refusal.code()));
   }
@@ -136,7 +147,8 @@ void Processor::FillOutcome(const Item& item, const Decision& decision, const Ke
   v1::RecordHeader header = HeaderFor(item);
   header.set_record_id(DeriveId("outcome", item.input.input_id));
   const absl::StatusOr<Key> own = ports_.keys.Get(KeyName(header.youth_id()));
-  if (!own.ok()) header.clear_youth_id();  // sealed with the agency's key: the youth's was destroyed
+  if (!own.ok())
+    header.clear_youth_id();  // sealed with the agency's key: the youth's was destroyed
   *transition.mutable_outcome()->mutable_body() = MakeRecord(key, std::move(header), body);
 }
 
@@ -168,31 +180,36 @@ bool Processor::OfferDue() {
   return !due.empty();
 }
 
-// FailedPrecondition: it must not be sent. Whether a drill may reach this recipient is asked here, at the last gate before a channel.
+// FailedPrecondition: it must not be sent. Whether a drill may reach this recipient is asked here,
+// at the last gate before a channel.
 absl::StatusOr<Outgoing> Processor::MakeOutgoing(const v1::DeliveryStatus& status) {
   const v1::Recipient* recipient = ports_.reference.Find(status.recipient_id());
   if (recipient == nullptr) {
     return absl::FailedPreconditionError(
-        "this recipient is no longer in the directory; add it again, then `porchlight dead-letters replay`");
+        "this recipient is no longer in the directory; add it again, then `porchlight dead-letters "
+        "replay`");
   }
   if (recipient->exercise_only() != status.exercise()) {
-    return absl::FailedPreconditionError(status.exercise()
-                                             ? "a drill's message is never sent to a recipient that isn't for drills only"
-                                             : "this recipient is for drills only");
+    return absl::FailedPreconditionError(
+        status.exercise()
+            ? "a drill's message is never sent to a recipient that isn't for drills only"
+            : "this recipient is for drills only");
   }
   const absl::StatusOr<std::vector<std::string>> read =
       ports_.log.Read(events_, status.made_offset(), {.records_max = 1});
   if (!read.ok()) return absl::UnavailableError(read.status().message());
   v1::TransitionRecord record;
   v1::Transition transition;
-  if (read->empty() || !record.ParseFromString(read->front()) || !transition.ParseFromString(record.content()) ||
+  if (read->empty() || !record.ParseFromString(read->front()) ||
+      !transition.ParseFromString(record.content()) ||
       transition.deliveries_size() <= static_cast<int>(status.made_index())) {
     return absl::UnavailableError("the transition that made a delivery can't be read");
   }
   const v1::Delivery& delivery = transition.deliveries(static_cast<int>(status.made_index()));
   absl::StatusOr<OpenedRecord> opened = OpenRecord(ports_.keys, delivery.message());
   if (absl::IsFailedPrecondition(opened.status())) {
-    return absl::FailedPreconditionError("this youth's record was sealed before the message was sent");
+    return absl::FailedPreconditionError(
+        "this youth's record was sealed before the message was sent");
   }
   if (!opened.ok()) return absl::UnavailableError(opened.status().message());
   Outgoing outgoing{.delivery_id = status.delivery_id(),
@@ -215,7 +232,8 @@ void Processor::TellOutcomes() {
 }
 
 absl::Time Processor::NextDue() const {
-  if (ports_.clock.Steady() < resume_at_) return ports_.clock.Now() + (resume_at_ - ports_.clock.Steady());
+  if (ports_.clock.Steady() < resume_at_)
+    return ports_.clock.Now() + (resume_at_ - ports_.clock.Steady());
   return view_->NextDue();
 }
 

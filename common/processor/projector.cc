@@ -12,7 +12,8 @@ void MergePositions(const v1::Transition& transition, v1::Checkpoint& checkpoint
   for (const v1::Position& position : transition.positions()) {
     v1::Position* known = nullptr;
     for (v1::Position& candidate : *checkpoint.mutable_positions()) {
-      if (candidate.topic() == position.topic() && candidate.partition() == position.partition()) known = &candidate;
+      if (candidate.topic() == position.topic() && candidate.partition() == position.partition())
+        known = &candidate;
     }
     if (known == nullptr) known = checkpoint.add_positions();
     *known = position;
@@ -21,11 +22,13 @@ void MergePositions(const v1::Transition& transition, v1::Checkpoint& checkpoint
 
 void MergeTimers(const v1::Transition& transition, StoreChange& change) {
   for (const std::string& removed : transition.timers_removed()) {
-    std::erase_if(change.timers_set, [&](const v1::Timer& timer) { return timer.timer_id() == removed; });
+    std::erase_if(change.timers_set,
+                  [&](const v1::Timer& timer) { return timer.timer_id() == removed; });
     change.timers_removed.push_back(removed);
   }
   for (const v1::Timer& timer : transition.timers_set()) {
-    std::erase_if(change.timers_set, [&](const v1::Timer& set) { return set.timer_id() == timer.timer_id(); });
+    std::erase_if(change.timers_set,
+                  [&](const v1::Timer& set) { return set.timer_id() == timer.timer_id(); });
     std::erase(change.timers_removed, timer.timer_id());
     change.timers_set.push_back(timer);
   }
@@ -62,8 +65,8 @@ absl::StatusOr<bool> Projector::Step(const Aggregates* decided) {
   return true;
 }
 
-absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& counted, const ChainTail& tail,
-                                                const Aggregates* decided) {
+absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& counted,
+                                                const ChainTail& tail, const Aggregates* decided) {
   StoreBatch batch{.from_sequence = checkpoint_->sequence(), .to = *checkpoint_, .changes = {}};
   std::map<std::string, StoreChange> changes;
   std::map<std::string, std::vector<const Counted*>> by_aggregate;
@@ -86,14 +89,18 @@ absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& coun
     }
     absl::StatusOr<StoredAggregate> sealed = folder_.Seal(aggregate_id, *current);
     if (!sealed.ok()) return sealed.status();
-    StoreChange change{.aggregate = *std::move(sealed), .timers_set = {}, .timers_removed = {}, .deliveries = {}};
+    StoreChange change{
+        .aggregate = *std::move(sealed), .timers_set = {}, .timers_removed = {}, .deliveries = {}};
     std::map<std::string, const v1::DeliveryStatus*> statuses;
-    for (const v1::DeliveryStatus& status : current->kept.deliveries()) statuses[status.delivery_id()] = &status;
+    for (const v1::DeliveryStatus& status : current->kept.deliveries())
+      statuses[status.delivery_id()] = &status;
     std::map<std::string, bool> touched;
     for (const Counted* next : transitions) {
       MergeTimers(next->transition, change);
-      for (const v1::Delivery& made : next->transition.deliveries()) touched[made.delivery_id()] = true;
-      for (const v1::DeliveryAttempt& attempt : next->transition.attempts()) touched[attempt.delivery_id()] = true;
+      for (const v1::Delivery& made : next->transition.deliveries())
+        touched[made.delivery_id()] = true;
+      for (const v1::DeliveryAttempt& attempt : next->transition.attempts())
+        touched[attempt.delivery_id()] = true;
     }
     for (const auto& [delivery_id, unused] : touched) {
       if (statuses.contains(delivery_id)) change.deliveries.push_back(*statuses.at(delivery_id));
@@ -111,7 +118,8 @@ absl::StatusOr<Aggregate> Projector::Base(const std::string& aggregate_id) {
   if (absl::IsNotFound(stored.status())) return folder_.Empty();
   if (!stored.ok()) return stored.status();
   absl::StatusOr<Aggregate> aggregate = folder_.Unseal(*stored);
-  if (absl::IsFailedPrecondition(aggregate.status())) return folder_.Empty();  // its key was destroyed
+  if (absl::IsFailedPrecondition(aggregate.status()))
+    return folder_.Empty();  // its key was destroyed
   return aggregate;
 }
 

@@ -1,4 +1,5 @@
-// Folds one partition of the log into the store, by itself: whatever state the store is in, it goes on from there.
+// Folds one partition of the log into the store, by itself: whatever state the store is in, it goes
+// on from there.
 #pragma once
 
 #include <optional>
@@ -17,15 +18,17 @@ class Projector {
   Projector(const AggregateFolder& folder, Log& log, Store& store, TopicPartition events)
       : folder_(folder), log_(log), store_(store), events_(std::move(events)) {}
 
-  // Applies the next batch: true if the store moved. `decided` (may be null) saves folding again what is in memory anyway.
-  // After an error it asks the store where it stands and goes on from there.
+  // Applies the next batch: true if the store moved. `decided` (may be null) saves folding again
+  // what is in memory anyway. After an error it asks the store where it stands and goes on from
+  // there.
   absl::StatusOr<bool> Step(const Aggregates* decided);
 
   // The last sequence known to be in the store.
   uint64_t sequence() const { return checkpoint_.has_value() ? checkpoint_->sequence() : 0; }
 
  private:
-  absl::StatusOr<StoreBatch> MakeBatch(const std::vector<Counted>& counted, const ChainTail& tail, const Aggregates* decided);
+  absl::StatusOr<StoreBatch> MakeBatch(const std::vector<Counted>& counted, const ChainTail& tail,
+                                       const Aggregates* decided);
   absl::StatusOr<Aggregate> Base(const std::string& aggregate_id);
 
   const AggregateFolder& folder_;

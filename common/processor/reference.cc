@@ -40,8 +40,8 @@ const v1::Recipient* Reference::Find(absl::string_view recipient_id) const {
   return nullptr;
 }
 
-absl::Status PublishDirectory(Log& log, Keys& keys, absl::string_view agency_id, const v1::Directory& directory,
-                              absl::Time now) {
+absl::Status PublishDirectory(Log& log, Keys& keys, absl::string_view agency_id,
+                              const v1::Directory& directory, absl::Time now) {
   Reference current(log, keys);
   if (absl::Status folded = current.Step(); !folded.ok()) return folded;
   if (current.sequence() > 0 &&
@@ -79,12 +79,17 @@ absl::Status PublishDirectory(Log& log, Keys& keys, absl::string_view agency_id,
   *replaced.mutable_directory() = directory;
   *transition.add_events() = MakeRecord(*key, header, replaced);
 
-  const std::vector<AppendResult> appended = log.Append(
-      {{current.reader_.where(), {SealLink(tail, transition).SerializeAsString()}, tail.next_offset}});
+  const std::vector<AppendResult> appended =
+      log.Append({{current.reader_.where(),
+                   {SealLink(tail, transition).SerializeAsString()},
+                   tail.next_offset}});
   switch (appended[0].outcome) {
-    case AppendOutcome::kAccepted: return absl::OkStatus();
-    case AppendOutcome::kLostRace: return absl::AbortedError("another process changed the directory at the same time");
-    default: return appended[0].reason;
+    case AppendOutcome::kAccepted:
+      return absl::OkStatus();
+    case AppendOutcome::kLostRace:
+      return absl::AbortedError("another process changed the directory at the same time");
+    default:
+      return appended[0].reason;
   }
 }
 

@@ -1,4 +1,5 @@
-// Reference data: the directory, folded whole from its one partition. Every processor of a service reads the same one.
+// Reference data: the directory, folded whole from its one partition. Every processor of a service
+// reads the same one.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ class Reference {
   const v1::Recipient* Find(absl::string_view recipient_id) const;
 
  private:
-  friend absl::Status PublishDirectory(Log&, Keys&, absl::string_view, const v1::Directory&, absl::Time);
+  friend absl::Status PublishDirectory(Log&, Keys&, absl::string_view, const v1::Directory&,
+                                       absl::Time);
   Log& log_;
   Keys& keys_;
   ChainReader reader_;
@@ -35,8 +37,9 @@ class Reference {
   uint64_t sequence_ = 0;
 };
 
-// Makes `directory` the one in force, unless it is already. Aborted: somebody else wrote at the same time; call again.
-absl::Status PublishDirectory(Log& log, Keys& keys, absl::string_view agency_id, const v1::Directory& directory,
-                              absl::Time now);
+// Makes `directory` the one in force, unless it is already. Aborted: somebody else wrote at the
+// same time; call again.
+absl::Status PublishDirectory(Log& log, Keys& keys, absl::string_view agency_id,
+                              const v1::Directory& directory, absl::Time now);
 
 }  // namespace porchlight

@@ -1,5 +1,6 @@
-// What a service is: pure rules. They read no clock, no random source and do no I/O; the same state and input always give the same
-// decision, so a decision can be made again after a lost race, and any reader folds the same log to the same state.
+// What a service is: pure rules. They read no clock, no random source and do no I/O; the same state
+// and input always give the same decision, so a decision can be made again after a lost race, and
+// any reader folds the same log to the same state.
 #pragma once
 
 #include <memory>
@@ -24,7 +25,8 @@ struct Input {
   std::string input_id;
   std::string service;
   std::string aggregate_id;
-  // Of a command or event: its own. Of a timer or delivery: youth, episode, exercise and correlation only.
+  // Of a command or event: its own. Of a timer or delivery: youth, episode, exercise and
+  // correlation only.
   v1::RecordHeader header;
   // Command or event; null otherwise. Owned by the processor.
   const google::protobuf::Message* payload = nullptr;
@@ -54,15 +56,19 @@ struct NewDelivery {
   v1::Message message;
 };
 
-// What follows from an input. An empty one: nothing, and nothing is written (of a command: it must have a reply or a refusal).
+// What follows from an input. An empty one: nothing, and nothing is written (of a command: it must
+// have a reply or a refusal).
 struct Decision {
   std::vector<NewEvent> events;
   std::vector<v1::Timer> timers_set;
   std::vector<std::string> timers_removed;
   std::vector<NewDelivery> deliveries;
-  // Of a command, one of the two. The refusal's text goes to the caller: it says what was wrong and what to do, without personal data.
+  // Of a command, one of the two. The refusal's text goes to the caller: it says what was wrong and
+  // what to do, without personal data.
   std::unique_ptr<google::protobuf::Message> reply;
   absl::Status refusal;
+  // Where the input doesn't say (a person records a return) whether it is a drill, but the state does.
+  std::optional<bool> exercise;
 };
 
 // One event of an aggregate's past.
@@ -81,7 +87,8 @@ class Rules {
   // Of those, the types (full protobuf names) that it decides on; others are passed over.
   virtual bool Hears(absl::string_view type) const = 0;
   // Which aggregate decides a command or event of this header and payload.
-  virtual std::string AggregateId(const v1::RecordHeader& header, const google::protobuf::Message& payload) const = 0;
+  virtual std::string AggregateId(const v1::RecordHeader& header,
+                                  const google::protobuf::Message& payload) const = 0;
   virtual std::unique_ptr<google::protobuf::Message> NewState() const = 0;
   virtual Decision Decide(const google::protobuf::Message& state, const Input& input,
                           const v1::Directory& directory) const = 0;

@@ -9,7 +9,8 @@
 namespace porchlight {
 namespace {
 
-// Also without news: a clock that was set, or a port that came back, is noticed after this long at the latest.
+// Also without news: a clock that was set, or a port that came back, is noticed after this long at
+// the latest.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
 constexpr absl::Duration kWaitInTrouble = absl::Milliseconds(100);
 constexpr absl::Duration kReportAgainAfter = absl::Minutes(1);
@@ -27,7 +28,8 @@ Worker::Worker(const Rules& rules, WorkerPorts ports, WorkerOptions options)
   for (int32_t partition = 0; partition < options.partitions; ++partition) {
     processors_.push_back(std::make_unique<Processor>(
         rules,
-        ProcessorPorts{ports_.log, ports_.store, ports_.keys, ports_.clock, ports_.outcomes, dispatcher_, reference_},
+        ProcessorPorts{ports_.log, ports_.store, ports_.keys, ports_.clock, ports_.outcomes,
+                       dispatcher_, reference_},
         options.agency_id, partition));
   }
   ports_.log.AddListener(&wake_);
@@ -111,8 +113,10 @@ void Worker::NoticeClockStep() {
   const absl::Duration offset = (ports_.clock.Now() - absl::UnixEpoch()) - ports_.clock.Steady();
   if (absl::AbsDuration(offset - clock_offset_) > kClockStepNoticed) {
     LogLine(LogLevel::kWarning,
-            "the machine's clock was set; deadlines follow the new time. Check time synchronisation (NTP)",
-            {{"service", service_}, {"step_seconds", absl::StrCat(absl::ToInt64Seconds(offset - clock_offset_))}});
+            "the machine's clock was set; deadlines follow the new time. Check time "
+            "synchronisation (NTP)",
+            {{"service", service_},
+             {"step_seconds", absl::StrCat(absl::ToInt64Seconds(offset - clock_offset_))}});
   }
   clock_offset_ = offset;
 }
@@ -127,7 +131,8 @@ void Worker::ReportTrouble() {
     LogLine(LogLevel::kInfo, "inputs no longer wait", {{"service", service_}});
     return;
   }
-  LogLine(LogLevel::kError, "inputs are waiting", {{"service", service_}, {"reason", std::string(now.message())}});
+  LogLine(LogLevel::kError, "inputs are waiting",
+          {{"service", service_}, {"reason", std::string(now.message())}});
 }
 
 }  // namespace porchlight

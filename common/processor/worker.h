@@ -1,5 +1,6 @@
-// The loop of one service: all its partitions, one thread. Step() does everything once and is all that the simulator calls; Run() only repeats it and
-// waits in between. Nothing else in a service runs a thread.
+// The loop of one service: all its partitions, one thread. Step() does everything once and is all
+// that the simulator calls; Run() only repeats it and waits in between. Nothing else in a service
+// runs a thread.
 #pragma once
 
 #include <atomic>
@@ -49,7 +50,9 @@ class Worker {
 
   // The first reason why inputs of some partition wait; OK if none.
   absl::Status trouble() const;
-  const Processor& processor(int32_t partition) const { return *processors_.at(static_cast<size_t>(partition)); }
+  const Processor& processor(int32_t partition) const {
+    return *processors_.at(static_cast<size_t>(partition));
+  }
 
  private:
   void Loop();

@@ -1,0 +1,52 @@
+// The way in: seals a command, appends it, and waits for what was decided. "Accepted" is never said before the command is durable.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/keys/keys.h"
+#include "common/log/log.h"
+#include "common/processor/outcomes.h"
+#include "google/protobuf/message.h"
+#include "porchlight/v1/record.pb.h"
+
+namespace porchlight {
+
+struct Command {
+  std::string request_id;  // not empty
+  std::string youth_id;    // decides the partition
+  std::string episode_id;  // may be empty
+  std::optional<absl::Time> occurred_at;
+  absl::Time received_at;
+  v1::Actor actor;
+  bool exercise = false;
+  absl::Duration longest_wait;
+};
+
+// Of one service. Thread-safe.
+class Commands {
+ public:
+  Commands(absl::string_view service, Log& log, Keys& keys, Outcomes& outcomes, std::string agency_id, int32_t partitions);
+
+  // The id of a youth whom the agency has no id for yet: the same request gives the same.
+  std::string YouthFor(absl::string_view request_id) const;
+
+  // Fills `reply` with what was decided. A refusal by the rules is their own status. Unavailable: the text says whether the command was
+  // accepted; in every case the same call may be made again with the same request id.
+  absl::Status Submit(const Command& command, const google::protobuf::Message& payload, google::protobuf::Message& reply);
+
+ private:
+  v1::RecordHeader HeaderFor(const Command& command) const;
+
+  const std::string service_;
+  Log& log_;
+  Keys& keys_;
+  Outcomes& outcomes_;
+  const std::string agency_id_;
+  const int32_t partitions_;
+};
+
+}  // namespace porchlight
