@@ -37,16 +37,6 @@ constexpr int kCheckpointPagesMax = 4 * kCheckpointPages;
 
 int64_t PlaceOf(int64_t stream_id, int64_t offset) { return (stream_id << kOffsetBits) | offset; }
 
-absl::Status PrepareAll(Database& database,
-                        std::initializer_list<std::pair<Statement*, absl::string_view>> wanted) {
-  for (const auto& [statement, sql] : wanted) {
-    absl::StatusOr<Statement> prepared = database.Prepare(sql);
-    if (!prepared.ok()) return prepared.status();
-    *statement = *std::move(prepared);
-  }
-  return absl::OkStatus();
-}
-
 // Of the stream with this id, by its newest record.
 absl::StatusOr<int64_t> EndOf(Statement& last_record, int64_t stream_id) {
   last_record.Bind(1, PlaceOf(stream_id, 0)).Bind(2, PlaceOf(stream_id + 1, 0));
@@ -86,8 +76,7 @@ absl::Status SqliteLog::OpenWriter() {
     if (!opened.ok()) return opened.status();
     *database = *std::move(opened);
   }
-  absl::Status status = PrepareAll(
-      writer_.database,
+  absl::Status status = writer_.database.PrepareAll(
       {{&writer_.data_version, "PRAGMA data_version"},
        {&writer_.streams, "SELECT id, topic, partition FROM stream"},
        {&writer_.last_record, kLastRecord},
@@ -257,13 +246,12 @@ absl::StatusOr<std::unique_ptr<SqliteLog::Reader>> SqliteLog::TakeReader() {
   if (!opened.ok()) return opened.status();
   auto reader = std::make_unique<Reader>();
   reader->database = *std::move(opened);
-  absl::Status status =
-      PrepareAll(reader->database,
-                 {{&reader->stream_id, "SELECT id FROM stream WHERE topic = ?1 AND partition = ?2"},
-                  {&reader->last_record, kLastRecord},
-                  {&reader->records,
-                   "SELECT place, bytes FROM record WHERE place >= ?1 AND place < ?2 "
-                   "ORDER BY place"}});
+  absl::Status status = reader->database.PrepareAll(
+      {{&reader->stream_id, "SELECT id FROM stream WHERE topic = ?1 AND partition = ?2"},
+       {&reader->last_record, kLastRecord},
+       {&reader->records,
+        "SELECT place, bytes FROM record WHERE place >= ?1 AND place < ?2 "
+        "ORDER BY place"}});
   if (!status.ok()) return status;
   return reader;
 }

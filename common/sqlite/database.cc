@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/str_cat.h"
 
 namespace porchlight::sqlite {
@@ -121,6 +124,10 @@ absl::StatusOr<Database> Database::Open(const std::string& path, const Format& f
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
   database.connection_.reset(opened);
+  std::error_code unreadable;
+  if (options.read_only && !std::filesystem::exists(path, unreadable) && !unreadable) {
+    return absl::NotFoundError(absl::StrCat(format.what, " ", path, " doesn't exist"));
+  }
   if (code != SQLITE_OK) return database.Failure(code);
   absl::Status status = database.Configure(format, options);
   if (!status.ok()) return status;
@@ -216,6 +223,16 @@ absl::StatusOr<int64_t> Database::Integer(absl::string_view sql) {
   const absl::StatusOr<bool> row = statement->Step();
   if (!row.ok()) return row.status();
   return *row ? statement->Integer(0) : 0;
+}
+
+absl::Status Database::PrepareAll(
+    std::initializer_list<std::pair<Statement*, absl::string_view>> wanted) {
+  for (const auto& [statement, sql] : wanted) {
+    absl::StatusOr<Statement> prepared = Prepare(sql);
+    if (!prepared.ok()) return prepared.status();
+    *statement = *std::move(prepared);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Database::RunKept(Statement& kept, absl::string_view sql) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -85,6 +86,7 @@ class Database {
   Database() = default;
 
   absl::StatusOr<Statement> Prepare(absl::string_view sql);
+  absl::Status PrepareAll(std::initializer_list<std::pair<Statement*, absl::string_view>> wanted);
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<int64_t> Integer(absl::string_view sql);
 
