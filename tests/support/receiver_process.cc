@@ -1,0 +1,106 @@
+// See receiver_process.h.
+#include "tests/support/receiver_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+extern char** environ;
+
+namespace porchlight::testing {
+namespace {
+
+// Debian's own Python, which is the one that its packages (python3-aiosmtpd) are for.
+constexpr char kPython[] = "/usr/bin/python3";
+
+[[noreturn]] void Fail(const std::string& text) {
+  fprintf(stderr, "%s\n", text.c_str());
+  abort();
+}
+
+pid_t Spawn(const std::vector<std::string>& command, int output_fd) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  if (output_fd >= 0) posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  pid_t pid = -1;
+  const int error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) Fail("can't start " + command[0] + ": is it installed?");
+  return pid;
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "porchlight-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) Fail("can't make a temporary folder");
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void MakeCertificate(const std::string& folder) {
+  const pid_t pid = Spawn({"openssl",
+                           "req",
+                           "-x509",
+                           "-newkey",
+                           "ec",
+                           "-pkeyopt",
+                           "ec_paramgen_curve:prime256v1",
+                           "-nodes",
+                           "-days",
+                           "2",
+                           "-subj",
+                           "/CN=127.0.0.1",
+                           "-addext",
+                           "subjectAltName=IP:127.0.0.1",
+                           "-keyout",
+                           folder + "/key.pem",
+                           "-out",
+                           folder + "/certificate.pem",
+                           "-batch",
+                           "-noenc"},
+                          -1);
+  int status = 0;
+  if (waitpid(pid, &status, 0) != pid || status != 0) Fail("openssl made no certificate");
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+ReceiverProcess::ReceiverProcess(std::vector<std::string> arguments) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) Fail("can't make a pipe");
+  std::vector<std::string> command = {kPython};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  pid_ = Spawn(command, ends[1]);
+  close(ends[1]);
+  FILE* output = fdopen(ends[0], "r");
+  if (fscanf(output, "ready %d", &port_) != 1) {
+    Fail(arguments[0] + " didn't start: does apt-get install python3-aiosmtpd help?");
+  }
+  fclose(output);
+}
+
+ReceiverProcess::~ReceiverProcess() {
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+}  // namespace porchlight::testing

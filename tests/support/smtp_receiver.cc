@@ -1,0 +1,51 @@
+// See smtp_receiver.h.
+#include "tests/support/smtp_receiver.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+namespace porchlight::testing {
+
+SmtpReceiver::SmtpReceiver(const Options& options, const std::string& source_folder) {
+  MakeCertificate(folder_.path());
+  std::vector<std::string> arguments = {source_folder + "/tests/support/smtp_receiver.py",
+                                        "--folder", folder_.path()};
+  if (options.starttls) {
+    arguments.insert(arguments.end(),
+                     {"--certificate", ca_file(), "--key", folder_.path() + "/key.pem"});
+  }
+  if (!options.user.empty()) {
+    arguments.insert(arguments.end(), {"--user", options.user, "--password", options.password});
+  }
+  process_ = std::make_unique<ReceiverProcess>(std::move(arguments));
+}
+
+int SmtpReceiver::taken() const {
+  int count = 0;
+  while (std::filesystem::exists(absl::StrCat(folder_.path(), "/message-", count + 1))) ++count;
+  return count;
+}
+
+std::string SmtpReceiver::Part(int n, const std::string& name) const {
+  return ReadFile(absl::StrCat(folder_.path(), "/message-", n, "/", name));
+}
+
+std::vector<int> SmtpReceiver::WithId(const std::string& delivery_id) const {
+  std::vector<int> found;
+  for (int n = 1; n <= taken(); ++n) {
+    if (Part(n, "header-x-porchlight-delivery-id") == delivery_id) found.push_back(n);
+  }
+  return found;
+}
+
+std::string SmtpReceiver::commands() const { return ReadFile(folder_.path() + "/commands"); }
+
+bool SmtpReceiver::WaitForTaken(int count) const {
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (taken() < count && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(2));
+  return taken() >= count;
+}
+
+}  // namespace porchlight::testing

@@ -1,0 +1,42 @@
+// A real mail server for tests: tests/support/smtp_receiver.py as a process of its own. The
+// recipient's name says how it behaves; see there.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "tests/support/receiver_process.h"
+
+namespace porchlight::testing {
+
+class SmtpReceiver {
+ public:
+  struct Options {
+    bool starttls = true;
+    std::string user;  // empty: nobody has to log in
+    std::string password;
+  };
+
+  SmtpReceiver(const Options& options, const std::string& source_folder);
+
+  int port() const { return process_->port(); }
+  // What a client must trust.
+  std::string ca_file() const { return folder_.path() + "/certificate.pem"; }
+  // How many messages it has taken.
+  int taken() const;
+  // A file of the n-th message taken, from 1: "text", "header-subject", "attachment-0-bytes"...
+  std::string Part(int n, const std::string& name) const;
+  // Numbers of the messages with this delivery id.
+  std::vector<int> WithId(const std::string& delivery_id) const;
+  // One line for each MAIL command: "MAIL tls" or "MAIL clear".
+  std::string commands() const;
+  bool WaitForTaken(int count) const;
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<ReceiverProcess> process_;
+};
+
+}  // namespace porchlight::testing
