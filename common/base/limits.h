@@ -21,6 +21,8 @@ inline constexpr size_t kReadRecordsMax = 512;
 inline constexpr size_t kReadBytesMax = 8u << 20;
 // Aggregates that one partition's processor keeps unsealed in memory.
 inline constexpr size_t kAggregatesCachedMax = 4096;
+// Sealing keys that one process keeps unwrapped in memory.
+inline constexpr size_t kKeysCachedMax = 100'000;
 // Outcomes remembered in one aggregate, to answer a repeated command.
 inline constexpr size_t kOutcomesKeptMax = 1000;
 // Deliveries to one recipient that one partition hands to the dispatcher at once.

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+<<<<<<< HEAD
 #include <initializer_list>
+=======
+>>>>>>> edge
 #include <memory>
 #include <string>
 #include <utility>
@@ -86,7 +89,10 @@ class Database {
   Database() = default;
 
   absl::StatusOr<Statement> Prepare(absl::string_view sql);
+<<<<<<< HEAD
   absl::Status PrepareAll(std::initializer_list<std::pair<Statement*, absl::string_view>> wanted);
+=======
+>>>>>>> edge
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<int64_t> Integer(absl::string_view sql);
 
