@@ -1,0 +1,216 @@
+#include "common/evidence/report.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+
+namespace porchlight {
+namespace {
+
+constexpr size_t kColumns = 100;
+constexpr size_t kTimelineIndent = 27;  // "2026-01-31 23:59:59 -0600  "
+
+// Words of `text`, broken into lines of at most kColumns; all but the first start after `indent`
+// spaces. What comes from the file was escaped before, so no byte of it can move a terminal.
+void AppendWrapped(absl::string_view first, size_t indent, absl::string_view text,
+                   std::string& out) {
+  std::string line(first);
+  bool empty = true;
+  for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    while (!word.empty()) {
+      const size_t room = kColumns - line.size() - (empty ? 0 : 1);
+      if (line.size() + (empty ? 0 : 1) + word.size() > kColumns && !empty) {
+        absl::StrAppend(&out, line, "\n");
+        line.assign(indent, ' ');
+        empty = true;
+        continue;
+      }
+      const absl::string_view part = word.substr(0, room);
+      absl::StrAppend(&line, empty ? "" : " ", part);
+      word.remove_prefix(part.size());
+      empty = false;
+    }
+  }
+  absl::StrAppend(&out, line, "\n");
+}
+
+void AppendLine(absl::string_view text, std::string& out) { AppendWrapped("", 2, text, out); }
+
+// Ids have no need of escapes; whatever else somebody put there is shown as what it is.
+std::string Shown(absl::string_view text) {
+  return text.empty() ? "(not told)" : absl::StrReplaceAll(absl::CHexEscape(text), {{" ", "_"}});
+}
+
+std::string WordsOfType(absl::string_view type) {
+  static constexpr std::pair<absl::string_view, absl::string_view> kWords[] = {
+      {"porchlight.v1.ReportMissingRequest", "Report: a youth is missing from care"},
+      {"porchlight.v1.RecordReturnRequest", "Report: the youth has returned"},
+      {"porchlight.v1.ReplayDeadLetterRequest", "Request to send a notice again"},
+      {"porchlight.v1.EpisodeOpened", "Episode opened"},
+      {"porchlight.v1.EpisodeUpdated", "Episode updated by a further report"},
+      {"porchlight.v1.YouthReturned", "Return recorded"},
+      {"porchlight.v1.NoticesMade", "Decided who must be told"},
+      {"porchlight.v1.NoticeDelivered", "Notice delivered"},
+      {"porchlight.v1.NoticeFailed", "Notice given up: a person must tell this recipient"},
+  };
+  for (const auto& [name, words] : kWords) {
+    if (name == type) return std::string(words);
+  }
+  return Shown(type);
+}
+
+// "LAW_ENFORCEMENT" as "law enforcement".
+std::string Plain(absl::string_view enum_name, absl::string_view prefix) {
+  std::string word = absl::AsciiStrToLower(enum_name.substr(prefix.size()));
+  return absl::StrReplaceAll(word, {{"_", " "}});
+}
+
+template <typename Enum>
+std::string PlainEnum(Enum value, const std::string& (*name)(Enum), absl::string_view prefix) {
+  const std::string& text = name(value);
+  return absl::StartsWith(text, prefix) ? Plain(text, prefix)
+                                        : absl::StrCat("kind ", static_cast<int>(value));
+}
+
+std::string Recipient(const TimelineEntry& entry) {
+  return absl::StrCat(
+      PlainEnum<v1::RecipientKind>(entry.recipient_kind, v1::RecipientKind_Name, "RECIPIENT_KIND_"),
+      " ", Shown(entry.recipient_id), " by ",
+      PlainEnum<v1::ChannelKind>(entry.channel, v1::ChannelKind_Name, "CHANNEL_KIND_"));
+}
+
+std::string AnswerOf(const TimelineEntry& entry) {
+  std::string text;
+  switch (entry.answer) {
+    case v1::DELIVERY_ANSWER_ACCEPTED:
+      text = "the far end accepted it";
+      break;
+    case v1::DELIVERY_ANSWER_RETRY:
+      text = "a failure that may pass";
+      break;
+    case v1::DELIVERY_ANSWER_REFUSED:
+      text = "the far end refused it";
+      break;
+    case v1::DELIVERY_ANSWER_UNKNOWN:
+      text = "no answer: it may have arrived or not";
+      break;
+    case v1::DELIVERY_ANSWER_EXPIRED:
+      text = "no attempt: the time to give up came";
+      break;
+    default:
+      text = "to be sent again, by a person's wish";
+  }
+  if (entry.code != 0) absl::StrAppend(&text, " (code ", entry.code, ")");
+  if (entry.state == v1::DELIVERY_STATE_DEAD) text += "; given up";
+  if (entry.state == v1::DELIVERY_STATE_PENDING) text += "; will be sent again";
+  return text;
+}
+
+std::string WhatHappened(const TimelineEntry& entry) {
+  switch (entry.kind) {
+    case TimelineKind::kCommand:
+      return absl::StrCat(
+          WordsOfType(entry.type), "; told by ", Shown(entry.actor.actor_id()), ", ",
+          PlainEnum<v1::ReachedBy>(entry.actor.reached_by(), v1::ReachedBy_Name, "REACHED_BY_"),
+          entry.outcome_code == 0 ? "" : absl::StrCat("; refused, code ", entry.outcome_code));
+    case TimelineKind::kEvent:
+      return WordsOfType(entry.type);
+    case TimelineKind::kDeliveryMade:
+      return absl::StrCat("Message to ", Recipient(entry));
+    case TimelineKind::kDeliveryAttempt:
+      return absl::StrCat("Attempt ", entry.attempt, " to ", Recipient(entry), ": ",
+                          AnswerOf(entry));
+  }
+  return "";
+}
+
+class TextWriter {
+ public:
+  TextWriter(const EvidenceReport& report, absl::TimeZone time_zone)
+      : report_(report), time_zone_(time_zone) {}
+
+  std::string Write() {
+    WriteTop();
+    out_ += "\nWhat happened\n";
+    for (const TimelineEntry& entry : report_.timeline) WriteEntry(entry);
+    out_ +=
+        "\nNewest record of each chain. Keep these: whoever has them can later tell whether\n"
+        "anything before them was rewritten.\n";
+    for (const ChainHead& head : report_.heads) {
+      AppendLine(absl::StrCat(Shown(head.topic), "/", head.partition, " sequence ", head.sequence),
+                 out_);
+      AppendWrapped("  ", 2, head.hash_hex, out_);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  std::string Time(absl::Time time) const {
+    return absl::FormatTime("%E4Y-%m-%d %H:%M:%S %z", time, time_zone_);
+  }
+
+  void WriteTop() {
+    AppendLine(absl::StrCat("Evidence of episode ", Shown(report_.episode_id), " of youth ",
+                            Shown(report_.youth_id), ", agency ", Shown(report_.agency_id)),
+               out_);
+    if (report_.exercise) AppendLine("THIS WAS AN EXERCISE: nobody was missing.", out_);
+    AppendLine(absl::StrCat("Exported ", Time(report_.exported_at), "; all times are of ",
+                            time_zone_.name()),
+               out_);
+    AppendLine(
+        "Signed with the key that has this fingerprint; compare it with the one that the "
+        "agency has published:",
+        out_);
+    AppendWrapped("  ", 2, report_.key_fingerprint, out_);
+    AppendLine(absl::StrCat("Verified: ", report_.transitions, " decisions of this episode among ",
+                            report_.links, " in ", report_.heads.size(), " chains, with ",
+                            report_.commands, " commands, ", report_.events, " events, ",
+                            report_.deliveries, " messages and ", report_.attempts,
+                            " attempts to deliver them. Nothing is changed, missing or added."),
+               out_);
+    if (report_.sealed) {
+      AppendLine(
+          "The youth's key is not in the file: the record was sealed or expunged. What the "
+          "records say can't be read, and was not checked.",
+          out_);
+    }
+  }
+
+  void Detail(absl::string_view text) {
+    AppendWrapped(std::string(kTimelineIndent, ' '), kTimelineIndent, text, out_);
+  }
+
+  void WriteEntry(const TimelineEntry& entry) {
+    std::string when = Time(entry.at);
+    when.resize(std::max(when.size(), kTimelineIndent), ' ');
+    // Years of five and more digits, which no true record has.
+    if (when.size() > kTimelineIndent) when += ' ';
+    AppendWrapped(when, kTimelineIndent, WhatHappened(entry), out_);
+    if (entry.occurred_at) Detail(absl::StrCat("happened, as told: ", Time(*entry.occurred_at)));
+    if (entry.received_at && *entry.received_at != entry.at) {
+      Detail(absl::StrCat("known to the agency: ", Time(*entry.received_at)));
+    }
+    if (entry.started_at) Detail(absl::StrCat("started: ", Time(*entry.started_at)));
+    if (entry.decided_at != entry.at) Detail(absl::StrCat("decided: ", Time(entry.decided_at)));
+    Detail(absl::StrCat("id ", Shown(entry.record_id)));
+    Detail(absl::StrCat(Shown(entry.service), " sequence ", entry.sequence));
+    if (!entry.digest_hex.empty()) Detail(absl::StrCat("digest ", entry.digest_hex));
+  }
+
+  const EvidenceReport& report_;
+  const absl::TimeZone time_zone_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string ToText(const EvidenceReport& report, absl::TimeZone time_zone) {
+  return TextWriter(report, time_zone).Write();
+}
+
+}  // namespace porchlight
