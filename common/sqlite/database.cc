@@ -2,12 +2,9 @@
 
 #include <sqlite3.h>
 
-<<<<<<< HEAD
 #include <filesystem>
 #include <system_error>
 
-=======
->>>>>>> edge
 #include "absl/strings/str_cat.h"
 
 namespace porchlight::sqlite {
@@ -127,13 +124,10 @@ absl::StatusOr<Database> Database::Open(const std::string& path, const Format& f
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
   database.connection_.reset(opened);
-<<<<<<< HEAD
   std::error_code unreadable;
   if (options.read_only && !std::filesystem::exists(path, unreadable) && !unreadable) {
     return absl::NotFoundError(absl::StrCat(format.what, " ", path, " doesn't exist"));
   }
-=======
->>>>>>> edge
   if (code != SQLITE_OK) return database.Failure(code);
   absl::Status status = database.Configure(format, options);
   if (!status.ok()) return status;
@@ -231,7 +225,6 @@ absl::StatusOr<int64_t> Database::Integer(absl::string_view sql) {
   return *row ? statement->Integer(0) : 0;
 }
 
-<<<<<<< HEAD
 absl::Status Database::PrepareAll(
     std::initializer_list<std::pair<Statement*, absl::string_view>> wanted) {
   for (const auto& [statement, sql] : wanted) {
@@ -242,8 +235,6 @@ absl::Status Database::PrepareAll(
   return absl::OkStatus();
 }
 
-=======
->>>>>>> edge
 absl::Status Database::RunKept(Statement& kept, absl::string_view sql) {
   if (kept.statement_ == nullptr) {
     absl::StatusOr<Statement> prepared = Prepare(sql);

@@ -3,10 +3,7 @@
 #pragma once
 
 #include <cstdint>
-<<<<<<< HEAD
 #include <initializer_list>
-=======
->>>>>>> edge
 #include <memory>
 #include <string>
 #include <utility>
@@ -89,10 +86,7 @@ class Database {
   Database() = default;
 
   absl::StatusOr<Statement> Prepare(absl::string_view sql);
-<<<<<<< HEAD
   absl::Status PrepareAll(std::initializer_list<std::pair<Statement*, absl::string_view>> wanted);
-=======
->>>>>>> edge
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<int64_t> Integer(absl::string_view sql);
 
