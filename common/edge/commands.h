@@ -1,6 +1,8 @@
-// The way in: seals a command, appends it, and waits for what was decided. "Accepted" is never said before the command is durable.
+// The way in: seals a command, appends it, and waits for what was decided. "Accepted" is never said
+// before the command is durable.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,27 +18,33 @@
 namespace porchlight {
 
 struct Command {
-  std::string request_id;  // not empty
-  std::string youth_id;    // decides the partition
-  std::string episode_id;  // may be empty
-  std::optional<absl::Time> occurred_at;
-  absl::Time received_at;
-  v1::Actor actor;
+  std::string request_id;       // not empty
+  std::string youth_id;         // decides the partition
+  std::string episode_id = {};  // may be empty
+  std::optional<absl::Time> occurred_at = std::nullopt;
+  absl::Time received_at = {};
+  v1::Actor actor = {};
   bool exercise = false;
-  absl::Duration longest_wait;
+  absl::Duration longest_wait = absl::ZeroDuration();
 };
 
 // Of one service. Thread-safe.
 class Commands {
  public:
-  Commands(absl::string_view service, Log& log, Keys& keys, Outcomes& outcomes, std::string agency_id, int32_t partitions);
+  Commands(absl::string_view service, Log& log, Keys& keys, Outcomes& outcomes,
+           std::string agency_id, int32_t partitions);
 
   // The id of a youth whom the agency has no id for yet: the same request gives the same.
   std::string YouthFor(absl::string_view request_id) const;
 
-  // Fills `reply` with what was decided. A refusal by the rules is their own status. Unavailable: the text says whether the command was
-  // accepted; in every case the same call may be made again with the same request id.
-  absl::Status Submit(const Command& command, const google::protobuf::Message& payload, google::protobuf::Message& reply);
+  // record_id of the command of this request.
+  std::string IdOf(absl::string_view request_id) const;
+
+  // Fills `reply` with what was decided. A refusal by the rules is their own status. Unavailable:
+  // the text says whether the command was accepted; in every case the same call may be made again
+  // with the same request id.
+  absl::Status Submit(const Command& command, const google::protobuf::Message& payload,
+                      google::protobuf::Message& reply);
 
  private:
   v1::RecordHeader HeaderFor(const Command& command) const;

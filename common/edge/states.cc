@@ -17,13 +17,16 @@ absl::StatusOr<Aggregate> States::Load(const std::string& aggregate_id) const {
   return folder_.Unseal(*stored);
 }
 
-absl::StatusOr<StatePage> States::List(bool active_only, size_t page_size, const std::string& page_token) const {
+absl::StatusOr<StatePage> States::List(bool active_only, size_t page_size,
+                                       const std::string& page_token) const {
   int32_t partition = 0;
   Store::ListOptions options{.active_only = active_only, .after = "", .limit = 0};
   if (!page_token.empty()) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(page_token, absl::MaxSplits('/', 1));
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(page_token, absl::MaxSplits('/', 1));
     if (!absl::SimpleAtoi(parts.first, &partition) || partition < 0 || partition >= partitions_) {
-      return absl::InvalidArgumentError("page_token is not one that a reply gave; leave it empty for the first page");
+      return absl::InvalidArgumentError(
+          "page_token is not one that a reply gave; leave it empty for the first page");
     }
     options.after = parts.second;
   }
@@ -49,7 +52,8 @@ absl::StatusOr<StatePage> States::List(bool active_only, size_t page_size, const
 absl::StatusOr<std::vector<v1::DeliveryStatus>> States::DeadLetters(size_t limit) const {
   std::vector<v1::DeliveryStatus> all;
   for (int32_t partition = 0; partition < partitions_ && all.size() < limit; ++partition) {
-    absl::StatusOr<std::vector<v1::DeliveryStatus>> some = store_.DeadLetters(partition, limit - all.size());
+    absl::StatusOr<std::vector<v1::DeliveryStatus>> some =
+        store_.DeadLetters(partition, limit - all.size());
     if (!some.ok()) return some.status();
     for (v1::DeliveryStatus& status : *some) all.push_back(std::move(status));
   }

@@ -1,5 +1,5 @@
-// The way out: what lists and questions are answered from. Reads the store, so it may be a moment behind the log; an outcome is told only
-// after the store was brought up to it.
+// The way out: what lists and questions are answered from. Reads the store, so it may be a moment
+// behind the log; an outcome is told only after the store was brought up to it.
 #pragma once
 
 #include <string>
@@ -24,8 +24,10 @@ class States {
 
   // NotFound: no such aggregate.
   absl::StatusOr<Aggregate> Load(const std::string& aggregate_id) const;
-  // Pages over all partitions. InvalidArgument: the token is not one of ours. States whose key was destroyed are left out.
-  absl::StatusOr<StatePage> List(bool active_only, size_t page_size, const std::string& page_token) const;
+  // Pages over all partitions. InvalidArgument: the token is not one of ours. States whose key was
+  // destroyed are left out.
+  absl::StatusOr<StatePage> List(bool active_only, size_t page_size,
+                                 const std::string& page_token) const;
   absl::StatusOr<std::vector<v1::DeliveryStatus>> DeadLetters(size_t limit) const;
 
  private:

@@ -6,10 +6,16 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/logger/logger.h"
 #include "common/privacy/sealing.h"
 #include "common/processor/processor.h"
 
 namespace porchlight {
+namespace {
+
+constexpr absl::Duration kPauseAfterStoreTrouble = absl::Milliseconds(250);
+
+}  // namespace
 
 // Adds the decision's transition to the batch. What follows nothing and changes nothing isn't
 // written.
@@ -222,8 +228,23 @@ absl::StatusOr<Outgoing> Processor::MakeOutgoing(const v1::DeliveryStatus& statu
 }
 
 bool Processor::Project() {
+  const absl::Duration steady = ports_.clock.Steady();
+  if (steady < project_at_) return false;
   const absl::StatusOr<bool> moved = projector_.Step(aggregates_.get());
-  return moved.ok() && *moved;
+  if (moved.ok()) {
+    store_trouble_ = absl::OkStatus();
+    return *moved;
+  }
+  project_at_ = steady + kPauseAfterStoreTrouble;
+  // Another owner of this partition may have brought the store further: that is no trouble.
+  if (!absl::IsFailedPrecondition(moved.status()) && store_trouble_ != moved.status()) {
+    LogLine(LogLevel::kWarning, "the store can't be brought up to date; decisions and notices go on without it",
+            {{"topic", events_.topic},
+             {"partition", absl::StrCat(events_.partition)},
+             {"reason", std::string(moved.status().message())}});
+    store_trouble_ = moved.status();
+  }
+  return false;
 }
 
 void Processor::TellOutcomes() {

@@ -5,7 +5,10 @@
 namespace porchlight {
 
 absl::Status CheckBatch(int32_t partition, const StoreBatch& batch) {
-  if (batch.to.sequence() == batch.from_sequence + batch.changes.size()) return absl::OkStatus();
+  if (batch.to.sequence() > batch.from_sequence &&
+      batch.changes.size() <= batch.to.sequence() - batch.from_sequence) {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("a batch of ", batch.changes.size(), " changes for partition ", partition,
                    " can't lead from sequence ", batch.from_sequence, " to ", batch.to.sequence()));

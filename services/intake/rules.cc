@@ -23,7 +23,8 @@ void MergeText(absl::string_view name, const std::string& told, std::string& kno
 // A drill and the real thing never share an episode.
 v1::Episode* OpenEpisode(v1::IntakeState& state, bool exercise) {
   for (v1::Episode& episode : *state.mutable_episodes()) {
-    if (episode.state() == v1::EPISODE_STATE_MISSING && episode.exercise() == exercise) return &episode;
+    if (episode.state() == v1::EPISODE_STATE_MISSING && episode.exercise() == exercise)
+      return &episode;
   }
   return nullptr;
 }

@@ -1,0 +1,73 @@
+// All services on memory ports and a manual clock, stepped by the test: what scenarios are told
+// with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/channel/memory_channel.h"
+#include "common/edge/commands.h"
+#include "common/edge/states.h"
+#include "common/keys/memory_keys.h"
+#include "common/log/memory_log.h"
+#include "common/processor/worker.h"
+#include "common/store/memory_store.h"
+#include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/notification.pb.h"
+#include "services/intake/rules.h"
+#include "services/notification/rules.h"
+
+namespace porchlight {
+
+inline constexpr char kTestAgency[] = "example-county";
+
+// A recipient reached by the folder channel, which stands for any.
+v1::Recipient TestRecipient(const std::string& id, v1::RecipientKind kind);
+
+class World {
+ public:
+  // Police, NCMEC and a supervisor.
+  World();
+  explicit World(std::vector<v1::Recipient> recipients);
+
+  // Appends the command and steps until everything is quiet. Returns the outcome.
+  absl::Status Submit(const std::string& service, Command command,
+                      const google::protobuf::Message& payload, google::protobuf::Message& reply);
+  absl::StatusOr<v1::ReportMissingReply> Report(const std::string& request_id,
+                                                v1::ReportMissingRequest request);
+  absl::StatusOr<v1::RecordReturnReply> Return(const std::string& request_id,
+                                               const std::string& episode_id);
+  absl::Status Replay(const std::string& request_id, const std::string& delivery_id);
+  void SetDirectory(const std::vector<v1::Recipient>& recipients);
+
+  void Settle();
+  // Lets time pass, timer by timer.
+  void Advance(absl::Duration by);
+  // As after a crash: workers are gone and made again; log, keys and stores are what they were.
+  void Restart();
+
+  v1::NotificationState Notices(const std::string& episode_id);
+  std::vector<v1::DeliveryStatus> Deliveries(const std::string& episode_id);
+  // "recipient: subject" of everything sent since the last call, in order.
+  std::vector<std::string> TakeSent();
+
+  ManualClock clock{absl::FromUnixSeconds(1'780'000'000)};
+  MemoryLog log{LostRaces::kWritten};
+  MemoryKeys keys{7};
+  MemoryStore intake_store;
+  MemoryStore notification_store;
+  std::shared_ptr<MemoryChannel> channel = std::make_shared<MemoryChannel>(clock);
+  IntakeRules intake_rules;
+  NotificationRules notification_rules;
+  std::unique_ptr<Worker> intake;
+  std::unique_ptr<Worker> notification;
+
+ private:
+  Outcomes intake_outcomes_;
+  Outcomes notification_outcomes_;
+  size_t sent_seen_ = 0;
+};
+
+}  // namespace porchlight
