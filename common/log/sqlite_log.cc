@@ -71,6 +71,7 @@ absl::Status SqliteLog::OpenWriter() {
   DatabaseOptions options;
   options.busy_wait = options_.busy_wait;
   options.checkpoint_pages = 0;
+  absl::MutexLock lock(&checkpoint_mutex_);
   for (Database* database : {&writer_.database, &checkpointer_}) {
     absl::StatusOr<Database> opened = Database::Open(path_, kFormat, options);
     if (!opened.ok()) return opened.status();
@@ -256,22 +257,17 @@ absl::StatusOr<std::unique_ptr<SqliteLog::Reader>> SqliteLog::TakeReader() {
   return reader;
 }
 
-// 0: not in the file.
-absl::StatusOr<int64_t> SqliteLog::StreamId(Reader& reader, const TopicPartition& where) {
+absl::StatusOr<SqliteLog::Found> SqliteLog::Find(Reader& reader, const TopicPartition& where) {
   reader.stream_id.BindText(1, where.topic).Bind(2, where.partition);
   const absl::StatusOr<bool> row = reader.stream_id.Step();
   if (!row.ok()) return row.status();
-  const int64_t id = *row ? reader.stream_id.Integer(0) : 0;
+  if (!*row) return Found();
+  const int64_t id = reader.stream_id.Integer(0);
   reader.stream_id.Reset();
-  return id;
-}
-
-absl::StatusOr<int64_t> SqliteLog::EndInFile(Reader& reader, const TopicPartition& where) {
-  const absl::StatusOr<int64_t> id = StreamId(reader, where);
-  if (!id.ok()) return id.status();
-  const absl::StatusOr<int64_t> end = *id == 0 ? 0 : EndOf(reader.last_record, *id);
-  if (end.ok()) tails_.NoteEnd(where, *end);
-  return end;
+  const absl::StatusOr<int64_t> end = EndOf(reader.last_record, id);
+  if (!end.ok()) return end.status();
+  tails_.NoteEnd(where, *end);
+  return Found{.id = id, .end = *end};
 }
 
 absl::StatusOr<int64_t> SqliteLog::End(const TopicPartition& where) {
@@ -279,9 +275,10 @@ absl::StatusOr<int64_t> SqliteLog::End(const TopicPartition& where) {
   if (!options_.read_only && known.polls < kPollsUnchecked) return known.end;
   absl::StatusOr<std::unique_ptr<Reader>> reader = TakeReader();
   if (!reader.ok()) return reader.status();
-  absl::StatusOr<int64_t> end = EndInFile(**reader, where);
+  const absl::StatusOr<Found> found = Find(**reader, where);
   readers_.Give(*std::move(reader));
-  return end;
+  if (!found.ok()) return found.status();
+  return found->end;
 }
 
 absl::StatusOr<std::vector<std::string>> SqliteLog::Read(const TopicPartition& where, int64_t from,
@@ -299,20 +296,17 @@ absl::StatusOr<std::vector<std::string>> SqliteLog::ReadFile(Reader& reader,
                                                              const TopicPartition& where,
                                                              int64_t from, ReadLimits limits) {
   std::vector<std::string> read;
-  const absl::StatusOr<int64_t> end = EndInFile(reader, where);
-  if (!end.ok()) return end.status();
-  if (from < 0 || from > *end) return BeyondEnd(where, from, *end);
-  if (from == *end || limits.records_max == 0) return read;
-  const absl::StatusOr<int64_t> id = StreamId(reader, where);
-  if (!id.ok()) return id.status();
+  const absl::StatusOr<Found> found = Find(reader, where);
+  if (!found.ok()) return found.status();
+  if (from < 0 || from > found->end) return BeyondEnd(where, from, found->end);
   size_t bytes = 0;
-  reader.records.Bind(1, PlaceOf(*id, from)).Bind(2, PlaceOf(*id, *end));
+  reader.records.Bind(1, PlaceOf(found->id, from)).Bind(2, PlaceOf(found->id, found->end));
   while (read.size() < limits.records_max) {
     const absl::StatusOr<bool> row = reader.records.Step();
     if (!row.ok()) return row.status();
     const int64_t wanted = from + static_cast<int64_t>(read.size());
-    if (!*row && wanted == *end) return read;
-    if (!*row || reader.records.Integer(0) != PlaceOf(*id, wanted)) {
+    if (!*row && wanted == found->end) return read;
+    if (!*row || reader.records.Integer(0) != PlaceOf(found->id, wanted)) {
       reader.records.Reset();
       return absl::DataLossError(absl::StrCat(
           "record ", wanted, " of ", where.topic, "/", where.partition, " is missing in ", path_,

@@ -79,6 +79,12 @@ class SqliteLog final : public Log {
     sqlite::Statement stream_id, last_record, records;
   };
 
+  // A partition, as it is in the file.
+  struct Found {
+    int64_t id = 0;  // 0: not there
+    int64_t end = 0;
+  };
+
   SqliteLog(std::string path, SqliteLogOptions options);
 
   absl::Status OpenWriter();
@@ -93,8 +99,7 @@ class SqliteLog final : public Log {
   void NotifyListeners();
 
   absl::StatusOr<std::unique_ptr<Reader>> TakeReader();
-  absl::StatusOr<int64_t> StreamId(Reader& reader, const TopicPartition& where);
-  absl::StatusOr<int64_t> EndInFile(Reader& reader, const TopicPartition& where);
+  absl::StatusOr<Found> Find(Reader& reader, const TopicPartition& where);
   absl::StatusOr<std::vector<std::string>> ReadFile(Reader& reader, const TopicPartition& where,
                                                     int64_t from, ReadLimits limits);
 
