@@ -42,7 +42,7 @@ class File {
 
 absl::Status Failure(absl::string_view doing, int error) {
   absl::string_view advice = "look at the disk and at the system's log";
-  if (error == ENOSPC || error == EDQUOT) advice = "free some space on its disk";
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) advice = "free some space on its disk";
   if (error == EACCES || error == EPERM || error == EROFS) {
     advice = "let the user that runs Porchlight write there";
   }

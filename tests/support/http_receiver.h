@@ -30,8 +30,8 @@ class HttpReceiver {
   };
   struct Reply {
     int status = 200;
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers = {};
+    std::string body = {};
     Fault fault = Fault::kNone;
   };
   struct Request {

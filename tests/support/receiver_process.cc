@@ -2,6 +2,7 @@
 #include "tests/support/receiver_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@ namespace {
 
 // Debian's own Python, which is the one that its packages (python3-aiosmtpd) are for.
 constexpr char kPython[] = "/usr/bin/python3";
+constexpr int kWaitMs = 20'000;
 
 [[noreturn]] void Fail(const std::string& text) {
   fprintf(stderr, "%s\n", text.c_str());
@@ -91,16 +93,37 @@ ReceiverProcess::ReceiverProcess(std::vector<std::string> arguments) {
   command.insert(command.end(), arguments.begin(), arguments.end());
   pid_ = Spawn(command, ends[1]);
   close(ends[1]);
-  FILE* output = fdopen(ends[0], "r");
-  if (fscanf(output, "ready %d", &port_) != 1) {
+  output_ = ends[0];
+  const std::string line = ReadLine();
+  if (sscanf(line.c_str(), "ready %d", &port_) != 1) {
     Fail(arguments[0] + " didn't start: does apt-get install python3-aiosmtpd help?");
   }
-  fclose(output);
+}
+
+// Without its line break; empty if none comes.
+std::string ReceiverProcess::ReadLine() {
+  size_t end;
+  while ((end = unread_.find('\n')) == std::string::npos) {
+    pollfd ready = {output_, POLLIN, 0};
+    char bytes[4096];
+    const ssize_t count = poll(&ready, 1, kWaitMs) == 1 ? read(output_, bytes, sizeof bytes) : 0;
+    if (count <= 0) return "";
+    unread_.append(bytes, static_cast<size_t>(count));
+  }
+  const std::string line = unread_.substr(0, end);
+  unread_.erase(0, end + 1);
+  return line;
+}
+
+bool ReceiverProcess::WaitForLines(int count) {
+  while (lines_ < count && !ReadLine().empty()) ++lines_;
+  return lines_ >= count;
 }
 
 ReceiverProcess::~ReceiverProcess() {
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
+  close(output_);
 }
 
 }  // namespace porchlight::testing

@@ -36,9 +36,16 @@ class ReceiverProcess {
   ReceiverProcess(const ReceiverProcess&) = delete;
   ReceiverProcess& operator=(const ReceiverProcess&) = delete;
   int port() const { return port_; }
+  // Until the script has written so many lines after its first. False if it hasn't within 20 s.
+  bool WaitForLines(int count);
 
  private:
+  std::string ReadLine();
+
   pid_t pid_ = -1;
+  int output_ = -1;
+  std::string unread_;
+  int lines_ = 0;
   int port_ = 0;
 };
 

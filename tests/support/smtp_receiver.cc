@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 
 namespace porchlight::testing {
 
@@ -41,11 +40,5 @@ std::vector<int> SmtpReceiver::WithId(const std::string& delivery_id) const {
 }
 
 std::string SmtpReceiver::commands() const { return ReadFile(folder_.path() + "/commands"); }
-
-bool SmtpReceiver::WaitForTaken(int count) const {
-  const absl::Time deadline = absl::Now() + absl::Seconds(20);
-  while (taken() < count && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(2));
-  return taken() >= count;
-}
 
 }  // namespace porchlight::testing

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "tests/support/receiver_process.h"
 
 namespace porchlight::testing {
@@ -32,7 +31,8 @@ class SmtpReceiver {
   std::vector<int> WithId(const std::string& delivery_id) const;
   // One line for each MAIL command: "MAIL tls" or "MAIL clear".
   std::string commands() const;
-  bool WaitForTaken(int count) const;
+  // False if it hasn't taken so many within 20 s.
+  bool WaitForTaken(int count) { return process_->WaitForLines(count); }
 
  private:
   TemporaryFolder folder_;

@@ -77,6 +77,7 @@ class Handler:
             with open(os.path.join(unfinished, name), "wb") as file:
                 file.write(content)
         os.rename(unfinished, os.path.join(self.folder, f"message-{self.taken}"))
+        print("taken", flush=True)
 
 
 async def main():
