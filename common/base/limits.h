@@ -10,6 +10,8 @@ inline constexpr int32_t kPartitions = 16;
 
 // One RPC's request; a photo fits, a film doesn't.
 inline constexpr size_t kRequestBytesMax = 12u << 20;
+// One RPC's reply: a full page of long episodes fits.
+inline constexpr size_t kReplyBytesMax = 64u << 20;
 // One free-text field of a request.
 inline constexpr size_t kTextFieldBytesMax = 64u << 10;
 // One record in a log.

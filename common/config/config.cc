@@ -1,0 +1,262 @@
+#include "common/config/config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "common/base/ids.h"
+#include "common/channel/address.h"
+#include "common/config/words.h"
+#include "common/config/yaml_reader.h"
+
+namespace porchlight {
+namespace {
+
+constexpr size_t kConfigBytesMax = 1u << 20;
+constexpr size_t kSecretBytesMax = 4096;
+
+bool IsLoopback(absl::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "::1";
+}
+
+// FailedPrecondition: larger than `bytes_max`.
+absl::StatusOr<std::string> ReadFile(int fd, const std::string& file, size_t bytes_max) {
+  std::string text(bytes_max + 1, '\0');
+  size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = read(fd, text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::ErrnoToStatus(errno, absl::StrCat("can't read ", file));
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  if (size > bytes_max) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(file, " is larger than the ", bytes_max, " bytes that are allowed"));
+  }
+  text.resize(size);
+  return text;
+}
+
+class Parser {
+ public:
+  Parser(absl::string_view file) : mistakes_(file), folder_(file.substr(0, file.rfind('/') + 1)) {}
+
+  absl::StatusOr<Config> Parse(absl::string_view yaml) {
+    // The library throws; nothing of that leaves this function.
+    try {
+      const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
+      if (documents.size() > 1) {
+        mistakes_.AddText(documents[1].Mark().line + 1,
+                          "a second document begins here; expected one");
+      } else {
+        ParseDocument(documents.empty() ? YAML::Node() : documents[0]);
+      }
+    } catch (const YAML::Exception& error) {
+      mistakes_.AddText(error.mark.line + 1, absl::StrCat("this isn't YAML: ", error.msg));
+    }
+    if (!mistakes_.empty()) return mistakes_.ToStatus();
+    return std::move(config_);
+  }
+
+ private:
+  void ParseDocument(const YAML::Node& document) {
+    YamlMap map(mistakes_, document, 1, "",
+                {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "folder",
+                 "recipients"});
+    if (const auto* agency = map.Find("agency", Presence::kRequired)) {
+      ParseAgency(*agency, map.Line("agency"));
+    }
+    File(map, "master_key_file", Presence::kOptional, config_.master_key_file);
+    const int level = map.Word("log_level", Presence::kOptional, LogLevelWords());
+    if (level >= 0) config_.log_level = static_cast<LogLevel>(level);
+    if (const auto* notices = map.Find("notices", Presence::kOptional)) {
+      YamlMap entries(mistakes_, *notices, map.Line("notices"), "notices", {"give_up_after_hours"});
+      int64_t hours = 24;
+      entries.Integer("give_up_after_hours", 1, 168, hours);
+      config_.give_up_after = absl::Hours(hours);
+    }
+    if (const auto* email = map.Find("email", Presence::kOptional)) {
+      ParseEmail(*email, map.Line("email"));
+    }
+    if (const auto* webhook = map.Find("webhook", Presence::kOptional)) {
+      YamlMap entries(mistakes_, *webhook, map.Line("webhook"), "webhook",
+                      {"ca_file", "time_limit_seconds"});
+      File(entries, "ca_file", Presence::kOptional, config_.webhook.ca_file);
+      TimeLimit(entries, config_.webhook.time_limit);
+    }
+    if (const auto* folder = map.Find("folder", Presence::kOptional)) {
+      YamlMap entries(mistakes_, *folder, map.Line("folder"), "folder", {"directory"});
+      File(entries, "directory", Presence::kOptional, config_.folder_directory);
+    }
+    if (const auto* recipients = map.Find("recipients", Presence::kRequired)) {
+      ParseRecipients(map, *recipients);
+    }
+  }
+
+  void ParseAgency(const YAML::Node& node, int line) {
+    YamlMap map(mistakes_, node, line, "agency", {"id", "name", "time_zone"});
+    Id(map, config_.agency.id);
+    map.Text("name", Presence::kRequired, config_.agency.name);
+    std::string zone;
+    map.Text("time_zone", Presence::kRequired, zone);
+    if (!zone.empty() && !absl::LoadTimeZone(zone, &config_.agency.time_zone)) {
+      map.Mistake("time_zone", "this machine knows no such time zone",
+                  "expected a name such as America/Chicago");
+    }
+  }
+
+  void ParseEmail(const YAML::Node& node, int line) {
+    YamlMap map(mistakes_, node, line, "email",
+                {"host", "port", "encryption", "from", "user", "password_file", "ca_file",
+                 "time_limit_seconds"});
+    EmailConfig& email = config_.email.emplace();
+    map.Text("host", Presence::kRequired, email.host);
+    int64_t port = email.port;
+    map.Integer("port", 1, 65535, port);
+    email.port = static_cast<int>(port);
+    const int encryption = map.Word("encryption", Presence::kOptional, EncryptionWords());
+    if (encryption >= 0) email.encryption = static_cast<EmailEncryption>(encryption);
+    if (email.encryption == EmailEncryption::kNone && !IsLoopback(email.host)) {
+      map.Mistake("encryption", "notices must not cross a network in clear",
+                  "expected starttls; none is for localhost, 127.0.0.1 and ::1 only");
+    }
+    map.Text("from", Presence::kRequired, email.from);
+    if (!email.from.empty()) Address(map, "from", v1::CHANNEL_KIND_EMAIL, email.from);
+    map.Text("user", Presence::kOptional, email.user);
+    File(map, "password_file", Presence::kOptional, email.password_file);
+    if (map.Has("user") && !map.Has("password_file")) {
+      map.Mistake("password_file", "it is missing", "it is required with user");
+    }
+    if (map.Has("password_file") && !map.Has("user")) {
+      map.Mistake("user", "it is missing", "it is required with password_file");
+    }
+    File(map, "ca_file", Presence::kOptional, email.ca_file);
+    TimeLimit(map, email.time_limit);
+  }
+
+  void ParseRecipients(YamlMap& map, const YAML::Node& list) {
+    if (!list.IsSequence() || list.size() == 0) {
+      map.Mistake("recipients", "it is not a list, or an empty one",
+                  "expected at least one recipient");
+      return;
+    }
+    std::set<std::string> ids;
+    for (size_t i = 0; i < list.size(); ++i) {
+      const int line = list[i].Mark().is_null() ? map.Line("recipients") : list[i].Mark().line + 1;
+      YamlMap entries(mistakes_, list[i], line, absl::StrCat("recipients[", i, "]"),
+                      {"id", "kind", "channel", "address", "name", "secret_file", "exercise_only"});
+      RecipientConfig recipient = ParseRecipient(entries);
+      if (!recipient.id.empty() && !ids.insert(recipient.id).second) {
+        entries.Mistake("id", "another recipient before it has the same", "expected its own");
+      }
+      if (recipient.channel == v1::CHANNEL_KIND_EMAIL && !map.Has("email")) {
+        entries.Mistake("channel", "there is no section email", "expected one with host and from");
+      }
+      config_.recipients.push_back(std::move(recipient));
+    }
+  }
+
+  RecipientConfig ParseRecipient(YamlMap& map) {
+    RecipientConfig recipient;
+    Id(map, recipient.id);
+    const int kind = map.Word("kind", Presence::kRequired, RecipientKindWords());
+    recipient.kind = static_cast<v1::RecipientKind>(kind + 1);
+    const int channel = map.Word("channel", Presence::kRequired, ChannelKindWords());
+    recipient.channel = static_cast<v1::ChannelKind>(channel + 1);
+    map.Text("address", Presence::kRequired, recipient.address);
+    if (channel >= 0 && !recipient.address.empty()) {
+      Address(map, "address", recipient.channel, recipient.address);
+    }
+    map.Text("name", Presence::kRequired, recipient.name);
+    const bool webhook = recipient.channel == v1::CHANNEL_KIND_WEBHOOK;
+    File(map, "secret_file", webhook ? Presence::kRequired : Presence::kOptional,
+         recipient.secret_file);
+    if (channel >= 0 && !webhook && map.Has("secret_file")) {
+      map.Mistake("secret_file", "only webhooks are signed", "expected no such key here");
+    }
+    map.Boolean("exercise_only", recipient.exercise_only);
+    return recipient;
+  }
+
+  static void Id(YamlMap& map, std::string& id) {
+    map.Text("id", Presence::kRequired, id);
+    if (!id.empty() && !CheckId("id", id).ok()) {
+      map.Mistake("id", "it is too long or has other characters",
+                  "expected 1 to 64 characters of A-Z, a-z, 0-9 and -");
+    }
+  }
+
+  static void Address(YamlMap& map, absl::string_view key, v1::ChannelKind channel,
+                      absl::string_view address) {
+    const absl::Status status = CheckAddress(channel, address);
+    if (!status.ok()) map.Mistake(key, "it can't be used", status.message());
+  }
+
+  static void TimeLimit(YamlMap& map, absl::Duration& limit) {
+    int64_t seconds = absl::ToInt64Seconds(limit);
+    map.Integer("time_limit_seconds", 1, 300, seconds);
+    limit = absl::Seconds(seconds);
+  }
+
+  void File(YamlMap& map, absl::string_view key, Presence presence, std::string& path) const {
+    map.Text(key, presence, path);
+    if (!path.empty() && path[0] != '/') path = absl::StrCat(folder_, path);
+  }
+
+  YamlMistakes mistakes_;
+  const std::string folder_;
+  Config config_;
+};
+
+}  // namespace
+
+absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view file) {
+  return Parser(file).Parse(yaml);
+}
+
+absl::StatusOr<Config> ReadConfig(const std::string& file) {
+  const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("can't open the configuration ", file));
+  }
+  const auto close_it = absl::MakeCleanup([fd] { close(fd); });
+  const absl::StatusOr<std::string> yaml = ReadFile(fd, file, kConfigBytesMax);
+  if (!yaml.ok()) return yaml.status();
+  return ParseConfig(*yaml, file);
+}
+
+absl::StatusOr<std::string> ReadSecretFile(const std::string& file) {
+  const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("can't open the secret file ", file));
+  const auto close_it = absl::MakeCleanup([fd] { close(fd); });
+  struct stat about {};
+  if (fstat(fd, &about) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("can't look at the secret file ", file));
+  }
+  if ((about.st_mode & 0077) != 0) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "the secret file %s may be used by others than its owner (mode %04o); run: chmod 600 %s",
+        file, about.st_mode & 07777, file));
+  }
+  const absl::StatusOr<std::string> text = ReadFile(fd, file, kSecretBytesMax);
+  if (!text.ok()) return text.status();
+  const absl::string_view secret = absl::StripAsciiWhitespace(*text);
+  if (secret.empty() || secret.find('\n') != absl::string_view::npos) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the secret file ", file, " must hold one line, the secret, and doesn't"));
+  }
+  return std::string(secret);
+}
+
+}  // namespace porchlight

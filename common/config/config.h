@@ -1,0 +1,83 @@
+// The configuration: one YAML file, read and checked once when the program starts. What is wrong in
+// it is told all at once, with the line. No secret is ever part of it: secrets are in files of
+// their own, and only their paths are here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/logger/logger.h"
+#include "porchlight/v1/directory.pb.h"
+
+namespace porchlight {
+
+struct AgencyConfig {
+  std::string id;
+  std::string name;
+  absl::TimeZone time_zone = absl::UTCTimeZone();
+};
+
+enum class EmailEncryption { kStartTls, kNone };
+
+struct EmailConfig {
+  std::string host;
+  int port = 587;
+  EmailEncryption encryption = EmailEncryption::kStartTls;
+  std::string from;
+  std::string user;           // empty: don't log in
+  std::string password_file;  // with user
+  std::string ca_file;        // empty: the system's own
+  absl::Duration time_limit = absl::Seconds(30);
+};
+
+struct WebhookConfig {
+  std::string ca_file;  // empty: the system's own
+  absl::Duration time_limit = absl::Seconds(10);
+};
+
+struct RecipientConfig {
+  std::string id;
+  v1::RecipientKind kind = v1::RECIPIENT_KIND_UNSPECIFIED;
+  v1::ChannelKind channel = v1::CHANNEL_KIND_UNSPECIFIED;
+  std::string address;
+  std::string name;
+  std::string secret_file;  // of webhooks, and only of them
+  bool exercise_only = false;
+};
+
+struct Config {
+  AgencyConfig agency;
+  std::string master_key_file;  // empty: DATA/master.key
+  LogLevel log_level = LogLevel::kInfo;
+  absl::Duration give_up_after = absl::Hours(24);
+  std::optional<EmailConfig> email;
+  WebhookConfig webhook;
+  std::string folder_directory;  // empty: DATA/outbox
+  std::vector<RecipientConfig> recipients;
+};
+
+// Without a file: an example agency, whose three recipients are folders.
+Config DefaultConfig();
+
+// InvalidArgument with a line for each mistake: `FILE:LINE: key "x": what is wrong; what is
+// expected`. Texts don't repeat values: one may be a secret in the wrong place. Relative paths are
+// taken from the file's folder. NotFound, PermissionDenied: the file can't be read.
+absl::StatusOr<Config> ReadConfig(const std::string& file);
+absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view file);
+
+// The configuration in force, defaults and all. Shows where secrets are, never what they are: of a
+// webhook's URL, what may be one is "*****".
+std::string ToMaskedYaml(const Config& config);
+
+v1::Directory DirectoryOf(const Config& config);
+
+// The one line of a secret's file. FailedPrecondition: others than its owner may read it, or it
+// doesn't hold exactly one line; the text says what to do, never what it read.
+absl::StatusOr<std::string> ReadSecretFile(const std::string& file);
+
+}  // namespace porchlight
