@@ -222,8 +222,10 @@ class Verifier {
   }
 
   absl::Status CheckTransition(const WholeTransition& whole) {
-    absl::Status status = CheckInput(whole);
-    if (status.ok()) status = CheckPositions(whole);
+    // First what it has consumed: where a source was cut or rewritten, that says more than that the
+    // input isn't there.
+    absl::Status status = CheckPositions(whole);
+    if (status.ok()) status = CheckInput(whole);
     if (status.ok()) status = CheckEvents(whole);
     if (status.ok()) status = CheckDeliveries(whole);
     if (status.ok() && whole.transition.has_outcome()) {

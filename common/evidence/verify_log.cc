@@ -309,10 +309,13 @@ class DecisionCheck {
     if (taken.empty()) {
       return Wrong(place, absl::StrCat("the command ", id, " that it decided was decided before"));
     }
+    const auto strange = std::find_if(taken.begin(), taken.end() - 1, [&](const Command& command) {
+      return !decided_ids_.contains(command.record_id);
+    });
     const std::string here =
-        absl::StrCat("here stood command ", id, ", as ", place, " says, but now it is command ",
-                     absl::CHexEscape(taken.back().record_id), ". ");
-    const std::string at = PlaceOf(commands_.where(), taken.back().offset);
+        absl::StrCat("command ", absl::CHexEscape(strange->record_id), " stands where command ", id,
+                     " stood, as ", place, " says. ");
+    const std::string at = PlaceOf(commands_.where(), strange->offset);
     const absl::StatusOr<std::vector<Command>> rest = commands_.TakeUntil(INT64_MAX);
     if (rest.ok()) {
       for (const Command& command : *rest) {
