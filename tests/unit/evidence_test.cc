@@ -121,8 +121,15 @@ TEST_F(EvidenceTest, HoldsNothingOfAnotherYouthAndNothingInClear) {
 
 TEST_F(EvidenceTest, StaysSealedWhenTheKeyWasDestroyed) {
   ASSERT_TRUE(world_.keys.Destroy(KeyName(world_.youth)).ok());
-  const v1::EvidenceBundle bundle = Export();
+  v1::EvidenceBundle bundle = Export();
   EXPECT_EQ(bundle.youth_key(), "");
+  // What is still asked is refused, and the answer sealed with the agency's key.
+  Change(LinkAt(bundle, kNotification, 8), [](v1::Transition& t) {
+    v1::RecordHeader header;
+    header.set_agency_id("agency-1");
+    *t.mutable_outcome()->mutable_body() = MakeRecord(Key{}, header, v1::OutcomeBody());
+  });
+  Rechain(*bundle.mutable_chains(kNotification));
   const absl::StatusOr<EvidenceReport> report = VerifyEvidence(File(bundle));
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_TRUE(report->sealed);

@@ -233,6 +233,28 @@ TEST_F(VerifyLogTest, LostRacesAreCountedWhereTheLogKeepsThem) {
   EXPECT_THAT(Fault(content), HasSubstr(Place(world_.IntakeEvents(), 4)));
 }
 
+// The directory takes no commands: the configuration sets it. Where there are commands, a
+// transition must say which it decided.
+TEST_F(VerifyLogTest, DecidedFromTheConfiguration) {
+  v1::Transition set;
+  set.set_service("directory");
+  set.set_aggregate_id("directory");
+  set.set_aggregate_sequence(1);
+  set.mutable_input()->set_kind(v1::INPUT_KIND_COMMAND);
+  set.mutable_input()->set_input_id("directory/1");
+  const std::string record = SealLink({}, set).SerializeAsString();
+  world_.log->Append({{{EventsTopic("directory"), 0}, {record}, {}}});
+  VerifyLogOptions options = world_.Options();
+  options.services.push_back("directory");
+  const absl::StatusOr<LogReport> report = VerifyLog(*world_.log, options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->transitions, 14u);
+  world_.log->Append({{{CommandsTopic("directory"), 0}, {"a command"}, {}}});
+  EXPECT_THAT(Fault(*world_.log, options),
+              AllOf(HasSubstr("record 0 of porchlight.directory.events/0"),
+                    HasSubstr("doesn't say where")));
+}
+
 // One service's chain made by hand: what a faulty writer could claim.
 TEST_F(VerifyLogTest, PositionsNeverGoBackOrBeyondTheEnd) {
   const auto transition = [](int64_t next_offset, uint64_t number, const std::string& previous) {
