@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -167,6 +166,10 @@ absl::StatusOr<v1::EvidenceBundle> ExportEvidence(const ExportSources& sources,
   const absl::StatusOr<Key> key = sources.keys.Get(KeyName(youth_id));
   if (key.ok()) {
     bundle.set_youth_key(std::string(key->begin(), key->end()));
+  } else if (absl::IsNotFound(key.status())) {
+    return absl::DataLossError(
+        "the youth's key is lost, so nobody can read their record. Restore the keys from a "
+        "backup.");
   } else if (!absl::IsFailedPrecondition(key.status())) {
     return key.status();
   }

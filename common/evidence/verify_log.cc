@@ -228,9 +228,17 @@ class DecisionCheck {
     if (own_commands != nullptr) {
       status = CheckCommands(place, input, own_commands->next_offset());
     } else if (input.kind() == v1::INPUT_KIND_COMMAND) {
-      status = Wrong(place, "it decided a command, but doesn't say where that stands");
+      status = CheckFromConfiguration(place, input);
     }
     return status.ok() ? OpenPayloads(place, counted.transition) : status;
+  }
+
+  // A service that has no commands topic (the directory) is told by the configuration.
+  absl::Status CheckFromConfiguration(const std::string& place, const v1::InputReference& input) {
+    const absl::StatusOr<int64_t> end = log_.End(commands_.where());
+    if (!end.ok()) return end.status();
+    if (*end == 0 && input.digest().empty()) return absl::OkStatus();
+    return Wrong(place, "it decided a command, but doesn't say where that stands");
   }
 
   absl::Status CheckAggregate(const std::string& place, const Counted& counted) {
@@ -309,10 +317,13 @@ class DecisionCheck {
     if (taken.empty()) {
       return Wrong(place, absl::StrCat("the command ", id, " that it decided was decided before"));
     }
+    const auto strange = std::find_if(taken.begin(), taken.end() - 1, [&](const Command& command) {
+      return !decided_ids_.contains(command.record_id);
+    });
     const std::string here =
-        absl::StrCat("here stood command ", id, ", as ", place, " says, but now it is command ",
-                     absl::CHexEscape(taken.back().record_id), ". ");
-    const std::string at = PlaceOf(commands_.where(), taken.back().offset);
+        absl::StrCat("command ", absl::CHexEscape(strange->record_id), " stands where command ", id,
+                     " stood, as ", place, " says. ");
+    const std::string at = PlaceOf(commands_.where(), strange->offset);
     const absl::StatusOr<std::vector<Command>> rest = commands_.TakeUntil(INT64_MAX);
     if (rest.ok()) {
       for (const Command& command : *rest) {

@@ -37,6 +37,7 @@ void EvidenceLog::TellIntake(const std::string& narrative) {
   AddEvent(first, opened);
   Append(first);
 
+  report.clear_circumstances();
   report.mutable_youth()->set_first_name(std::string(kOtherMarker));
   opened.mutable_episode()->mutable_youth()->set_first_name(std::string(kOtherMarker));
   v1::Transition other = Command("intake", other_youth, "command-other", report);
