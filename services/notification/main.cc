@@ -1,1 +1,7 @@
-int main() { return 0; }
+// Notification alone, on the embedded log and store.
+#include "common/embedded/embedded.h"
+#include "services/notification/service.h"
+
+int main(int argc, char** argv) {
+  return porchlight::EmbeddedMain(argc, argv, {porchlight::NotificationModule()});
+}

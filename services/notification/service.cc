@@ -1,1 +1,111 @@
 #include "services/notification/service.h"
+
+#include "common/base/time.h"
+#include "common/edge/check.h"
+#include "common/rpc/serve.h"
+#include "services/notification/rules.h"
+
+namespace porchlight {
+namespace {
+
+// The notice with what became of its delivery so far.
+v1::Notice WithDelivery(v1::Notice notice, const Aggregate& aggregate) {
+  for (const v1::DeliveryStatus& delivery : aggregate.kept.deliveries()) {
+    if (delivery.delivery_id() != notice.delivery_id()) continue;
+    notice.set_state(delivery.state());
+    notice.set_attempts(delivery.attempts());
+    notice.set_last_answer(delivery.last_answer());
+    notice.set_last_code(delivery.last_code());
+    if (delivery.has_next_attempt_at())
+      *notice.mutable_next_attempt_at() = delivery.next_attempt_at();
+    notice.clear_settled_at();
+    if (delivery.has_settled_at()) *notice.mutable_settled_at() = delivery.settled_at();
+  }
+  return notice;
+}
+
+}  // namespace
+
+grpc::Status NotificationService::ListNotices(grpc::ServerContext* context,
+                                              const v1::ListNoticesRequest* request,
+                                              v1::ListNoticesReply* reply) {
+  return rpc::Serve(
+      *context, "Notification.ListNotices", ports_.gate, [&](rpc::Call&) -> absl::Status {
+        if (absl::Status checked = CheckEpisodeId(request->episode_id()); !checked.ok())
+          return checked;
+        const absl::StatusOr<Aggregate> aggregate = ports_.states.Load(request->episode_id());
+        if (absl::IsNotFound(aggregate.status())) {
+          return absl::NotFoundError(
+              "no notice was made for an episode of this id; `porchlight episodes --all` lists the "
+              "episodes");
+        }
+        if (!aggregate.ok()) return aggregate.status();
+        const auto& state = static_cast<const v1::NotificationState&>(*aggregate->rules_state);
+        for (const v1::Notice& notice : state.notices())
+          *reply->add_notices() = WithDelivery(notice, *aggregate);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status NotificationService::ListDeadLetters(grpc::ServerContext* context,
+                                                  const v1::ListDeadLettersRequest* request,
+                                                  v1::ListDeadLettersReply* reply) {
+  return rpc::Serve(*context, "Notification.ListDeadLetters", ports_.gate,
+                    [&](rpc::Call&) -> absl::Status {
+                      const absl::StatusOr<size_t> page_size = PageSize(request->page_size());
+                      if (!page_size.ok()) return page_size.status();
+                      const absl::StatusOr<std::vector<v1::DeliveryStatus>> dead =
+                          ports_.states.DeadLetters(*page_size + 1);
+                      if (!dead.ok()) return dead.status();
+                      for (const v1::DeliveryStatus& status : *dead) {
+                        if (reply->dead_letters_size() == static_cast<int>(*page_size)) {
+                          reply->set_more(true);
+                          break;
+                        }
+                        *reply->add_dead_letters() = status;
+                      }
+                      return absl::OkStatus();
+                    });
+}
+
+grpc::Status NotificationService::ReplayDeadLetter(grpc::ServerContext* context,
+                                                   const v1::ReplayDeadLetterRequest* given,
+                                                   v1::ReplayDeadLetterReply* reply) {
+  return rpc::Serve(
+      *context, "Notification.ReplayDeadLetter", ports_.gate, [&](rpc::Call& call) -> absl::Status {
+        if (absl::Status checked = CheckEpisodeId(AggregateOfDelivery(given->delivery_id()));
+            !checked.ok()) {
+          return absl::InvalidArgumentError(
+              "delivery_id is not a delivery's id, which looks like \"<youth>_e1_d...\"; "
+              "`porchlight dead-letters` lists "
+              "those given up");
+        }
+        absl::StatusOr<std::string> request_id = RequestId(given->request_id(), ports_.ids);
+        if (!request_id.ok()) return request_id.status();
+        v1::ReplayDeadLetterRequest request = *given;
+        request.set_request_id(*request_id);
+        const Command command{.request_id = *request_id,
+                              .youth_id = std::string(YouthOf(request.delivery_id())),
+                              .episode_id = std::string(AggregateOfDelivery(request.delivery_id())),
+                              .received_at = call.received_at,
+                              .actor = request.actor(),
+                              .longest_wait = call.deadline - ports_.clock.Now()};
+        call.correlation_id = ports_.commands.IdOf(*request_id);
+        return ports_.commands.Submit(command, request, *reply);
+      });
+}
+
+ServiceModule NotificationModule() {
+  return {.name = "notification",
+          .make_rules =
+              [](const Config& config) {
+                return std::make_unique<NotificationRules>(
+                    NotificationSettings{.agency_name = config.agency.name,
+                                         .time_zone = config.agency.time_zone,
+                                         .give_up_after = config.give_up_after});
+              },
+          .make_edge =
+              [](const EdgePorts& ports) { return std::make_shared<NotificationService>(ports); }};
+}
+
+}  // namespace porchlight

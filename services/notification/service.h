@@ -1,1 +1,29 @@
+// The edge of notification: what was told to whom, and what a person must look after. It decides
+// nothing.
 #pragma once
+
+#include "common/edge/service.h"
+#include "porchlight/v1/notification.grpc.pb.h"
+
+namespace porchlight {
+
+class NotificationService final : public v1::Notification::Service {
+ public:
+  explicit NotificationService(const EdgePorts& ports) : ports_(ports) {}
+
+  grpc::Status ListNotices(grpc::ServerContext* context, const v1::ListNoticesRequest* request,
+                           v1::ListNoticesReply* reply) override;
+  grpc::Status ListDeadLetters(grpc::ServerContext* context,
+                               const v1::ListDeadLettersRequest* request,
+                               v1::ListDeadLettersReply* reply) override;
+  grpc::Status ReplayDeadLetter(grpc::ServerContext* context,
+                                const v1::ReplayDeadLetterRequest* request,
+                                v1::ReplayDeadLetterReply* reply) override;
+
+ private:
+  const EdgePorts ports_;
+};
+
+ServiceModule NotificationModule();
+
+}  // namespace porchlight

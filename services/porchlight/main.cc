@@ -1,1 +1,85 @@
-int main() { return 0; }
+// The one binary: the server with all services in one process, and the command line.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "common/embedded/embedded.h"
+#include "services/intake/service.h"
+#include "services/notification/service.h"
+#include "services/porchlight/client.h"
+#include "services/porchlight/output.h"
+
+namespace porchlight {
+namespace {
+
+int Serve(const std::string& data, const std::string& config_file, const std::string& listen) {
+  EmbeddedOptions options{.data = data, .listen = listen, .config = DefaultConfig()};
+  if (!config_file.empty()) {
+    absl::StatusOr<Config> config = ReadConfig(config_file);
+    if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
+    options.config = *std::move(config);
+  }
+  std::cerr << ToMaskedYaml(options.config);
+  return RunEmbedded(std::move(options), {IntakeModule(), NotificationModule()});
+}
+
+int CheckConfig(const std::string& file) {
+  const absl::StatusOr<Config> config = ReadConfig(file);
+  if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
+  std::cout << ToMaskedYaml(*config);
+  return kDone;
+}
+
+void AddServe(CLI::App& app, int& exit_code) {
+  struct Options {
+    std::string data;
+    std::string config_file;
+    std::string listen = "127.0.0.1:7300";
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* serve = app.add_subcommand("serve", "Run all services in this process");
+  serve
+      ->add_option("--data", options->data,
+                   "Folder for the log, the keys and the stores; made if it isn't there")
+      ->required();
+  serve->add_option("--config", options->config_file,
+                    "Configuration; without it, an example agency whose recipients are folders");
+  serve->add_option("--listen", options->listen, "Address; port 0 takes any that is free")
+      ->capture_default_str();
+  serve->callback([options, &exit_code] {
+    exit_code = Serve(options->data, options->config_file, options->listen);
+  });
+
+  CLI::App* config = app.add_subcommand("config", "Work with configuration files");
+  config->require_subcommand(1);
+  CLI::App* check =
+      config->add_subcommand("check", "Say what is wrong in one, or show it with secrets masked");
+  check->add_option("file", options->config_file, "The configuration file")->required();
+  check->callback([options, &exit_code] { exit_code = CheckConfig(options->config_file); });
+}
+
+int Main(int argc, char** argv) {
+  PrepareSignals();
+  CLI::App app("Porchlight: no child missing from care is missed twice.");
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 an option or field can't be understood, 3 try again (the "
+      "server or a part of it\n"
+      "is away; the same request id is safe), 4 understood and not possible.");
+  int exit_code = kDone;
+  AddServe(app, exit_code);
+  AddClientCommands(app, exit_code);
+  AddEvidenceCommands(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kMisunderstood;
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace porchlight
+
+int main(int argc, char** argv) { return porchlight::Main(argc, argv); }

@@ -1,0 +1,40 @@
+// What a service brings to the program that runs it, and what it is given: the same in every world.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/config/config.h"
+#include "common/edge/commands.h"
+#include "common/edge/states.h"
+#include "common/processor/rules.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace porchlight {
+
+namespace rpc {
+class Gate;
+}
+
+// What an edge works with; all of it outlives the edge.
+struct EdgePorts {
+  Commands& commands;
+  const States& states;
+  Ids& ids;
+  const Clock& clock;
+  rpc::Gate& gate;
+};
+
+struct ServiceModule {
+  std::string name;
+  std::function<std::unique_ptr<Rules>(const Config&)> make_rules;
+  std::function<std::shared_ptr<grpc::Service>(const EdgePorts&)> make_edge;
+};
+
+}  // namespace porchlight

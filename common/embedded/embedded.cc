@@ -1,0 +1,319 @@
+#include "common/embedded/embedded.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/channel/folder_channel.h"
+#include "common/channel/smtp_channel.h"
+#include "common/channel/webhook_channel.h"
+#include "common/channel/webhook_signature.h"
+#include "common/evidence/evidence_service.h"
+#include "common/keys/file_keys.h"
+#include "common/keys/master_key.h"
+#include "common/log/sqlite_log.h"
+#include "common/logger/logger.h"
+#include "common/processor/worker.h"
+#include "common/rpc/serve.h"
+#include "common/rpc/server.h"
+#include "common/store/sqlite_store.h"
+
+namespace porchlight {
+namespace {
+
+constexpr absl::Duration kGrace = absl::Seconds(5);
+
+// Holds a folder for one process; let go when the process ends, however it ends.
+class FolderLock {
+ public:
+  static absl::StatusOr<FolderLock> Take(const std::string& data) {
+    const std::string path = absl::StrCat(data, "/lock");
+    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) {
+      return absl::FailedPreconditionError(absl::StrCat("can't write to the data folder ", data,
+                                                        ": ", std::strerror(errno),
+                                                        ". Give this user write access to it, "
+                                                        "or choose another with --data."));
+    }
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+      close(file);
+      return absl::FailedPreconditionError(
+          absl::StrCat("another porchlight is running on the data folder ", data,
+                       ". Stop it first, or choose another folder with --data."));
+    }
+    return FolderLock(file);
+  }
+  FolderLock(FolderLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (file_ >= 0) close(file_);
+  }
+
+ private:
+  explicit FolderLock(int file) : file_(file) {}
+  int file_;
+};
+
+absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) {
+  absl::StatusOr<Key> key = ReadMasterKey(path);
+  if (!absl::IsNotFound(key.status())) return key;
+  if (std::filesystem::exists(absl::StrCat(data, "/keys.db"))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the master key file ", path, " is missing, and without it nothing in ", data,
+                     " can be read. Restore it from where you keep it; Porchlight won't make a new "
+                     "one over existing data."));
+  }
+  key = CreateMasterKey(path);
+  if (key.ok()) {
+    LogLine(LogLevel::kWarning,
+            "made a new master key; keep a copy of it apart from the data: without it nothing can "
+            "be read",
+            {{"file", path}});
+  }
+  return key;
+}
+
+absl::StatusOr<Dispatcher::Channels> MakeChannels(const Config& config, const std::string& data,
+                                                  const Clock& clock) {
+  Dispatcher::Channels channels;
+  channels[v1::CHANNEL_KIND_FOLDER] = std::make_shared<FolderChannel>(
+      config.folder_directory.empty() ? absl::StrCat(data, "/outbox") : config.folder_directory);
+  WebhookOptions webhook{
+      .secrets = {}, .ca_file = config.webhook.ca_file, .send_limit = config.webhook.time_limit};
+  for (const RecipientConfig& recipient : config.recipients) {
+    if (recipient.channel != v1::CHANNEL_KIND_WEBHOOK) continue;
+    const absl::StatusOr<std::string> line = ReadSecretFile(recipient.secret_file);
+    if (!line.ok()) return line.status();
+    const absl::StatusOr<std::string> secret = ParseWebhookSecret(*line);
+    if (!secret.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(recipient.secret_file, ": ", secret.status().message()));
+    }
+    webhook.secrets[recipient.id] = *secret;
+  }
+  channels[v1::CHANNEL_KIND_WEBHOOK] = std::make_shared<WebhookChannel>(std::move(webhook), clock);
+  if (config.email.has_value()) {
+    const EmailConfig& email = *config.email;
+    SmtpOptions smtp{
+        .host = email.host,
+        .port = static_cast<uint16_t>(email.port),
+        .tls = email.encryption == EmailEncryption::kStartTls ? SmtpTls::kRequired : SmtpTls::kNone,
+        .user = email.user,
+        .password = "",
+        .from = email.from,
+        .ca_file = email.ca_file,
+        .send_limit = email.time_limit};
+    if (!email.password_file.empty()) {
+      absl::StatusOr<std::string> password = ReadSecretFile(email.password_file);
+      if (!password.ok()) return password.status();
+      smtp.password = *std::move(password);
+    }
+    channels[v1::CHANNEL_KIND_EMAIL] = std::make_shared<SmtpChannel>(std::move(smtp));
+  }
+  return channels;
+}
+
+}  // namespace
+
+std::string LogPath(const std::string& data) { return absl::StrCat(data, "/log.db"); }
+std::string StorePath(const std::string& data, const std::string& service) {
+  return absl::StrCat(data, "/", service, ".store.db");
+}
+
+// One service and what is its own.
+struct EmbeddedService {
+  std::unique_ptr<Rules> rules;
+  std::unique_ptr<SqliteStore> store;
+  Outcomes outcomes;
+  std::unique_ptr<Worker> worker;
+  std::unique_ptr<Commands> commands;
+  std::unique_ptr<States> states;
+  std::shared_ptr<grpc::Service> edge;
+};
+
+// In the order of construction; gone in the reverse.
+struct Embedded::Parts {
+  SystemClock clock;
+  SystemIds ids;
+  std::optional<FolderLock> lock;
+  std::unique_ptr<SqliteLog> log;
+  std::unique_ptr<FileKeys> keys;
+  std::vector<std::unique_ptr<EmbeddedService>> services;
+  std::unique_ptr<rpc::Gate> gate;
+  std::unique_ptr<EvidenceService> evidence;
+  std::unique_ptr<rpc::Server> server;
+
+  absl::Status Open(const EmbeddedOptions& options, Key& master);
+  absl::Status AddService(const EmbeddedOptions& options, const ServiceModule& module,
+                          const Dispatcher::Channels& channels);
+};
+
+absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) {
+  std::error_code made;
+  std::filesystem::create_directories(options.data, made);
+  if (made) {
+    return absl::FailedPreconditionError(absl::StrCat("can't make the data folder ", options.data,
+                                                      ": ", made.message(),
+                                                      ". Choose another with --data."));
+  }
+  chmod(options.data.c_str(), 0700);
+  absl::StatusOr<FolderLock> taken = FolderLock::Take(options.data);
+  if (!taken.ok()) return taken.status();
+  lock.emplace(*std::move(taken));
+
+  const std::string master_path = options.config.master_key_file.empty()
+                                      ? absl::StrCat(options.data, "/master.key")
+                                      : options.config.master_key_file;
+  const absl::StatusOr<Key> read = MasterKey(master_path, options.data);
+  if (!read.ok()) return read.status();
+  master = *read;
+  absl::StatusOr<std::unique_ptr<FileKeys>> file_keys =
+      FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
+  if (!file_keys.ok()) return file_keys.status();
+  keys = *std::move(file_keys);
+  absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log = SqliteLog::Open(LogPath(options.data));
+  if (!sqlite_log.ok()) return sqlite_log.status();
+  log = *std::move(sqlite_log);
+  return PublishDirectory(*log, *keys, options.config.agency.id, DirectoryOf(options.config),
+                          clock.Now());
+}
+
+absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
+                                         const ServiceModule& module,
+                                         const Dispatcher::Channels& channels) {
+  auto service = std::make_unique<EmbeddedService>();
+  service->rules = module.make_rules(options.config);
+  service->store = std::make_unique<SqliteStore>(
+      StorePath(options.data, module.name),
+      SqliteStoreOptions{.set_aside = [name = module.name](const absl::Status& why) {
+        LogLine(LogLevel::kWarning,
+                "a store was damaged; it was set aside and is made again from the log",
+                {{"service", name}, {"reason", std::string(why.message())}});
+      }});
+  service->worker = std::make_unique<Worker>(
+      *service->rules,
+      WorkerPorts{*log, *service->store, *keys, clock, service->outcomes, channels},
+      WorkerOptions{
+          .agency_id = options.config.agency.id, .partitions = kPartitions, .dispatcher = {}});
+  if (absl::Status started = service->worker->Start(); !started.ok()) return started;
+  service->commands = std::make_unique<Commands>(module.name, *log, *keys, service->outcomes,
+                                                 options.config.agency.id, kPartitions);
+  service->states = std::make_unique<States>(*service->rules, *service->store, *keys, kPartitions);
+  service->edge =
+      module.make_edge(EdgePorts{*service->commands, *service->states, ids, clock, *gate});
+  services.push_back(std::move(service));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options,
+                                                          std::vector<ServiceModule> modules) {
+  if (sodium_init() < 0) return absl::InternalError("libsodium can't be used on this machine");
+  auto parts = std::make_unique<Parts>();
+  Key master{};
+  if (absl::Status opened = parts->Open(options, master); !opened.ok()) return opened;
+  absl::StatusOr<Dispatcher::Channels> channels =
+      MakeChannels(options.config, options.data, parts->clock);
+  if (!channels.ok()) return channels.status();
+  parts->gate = std::make_unique<rpc::Gate>(parts->clock);
+
+  ExportSources sources{.log = *parts->log,
+                        .keys = *parts->keys,
+                        .services = {},
+                        .partitions = kPartitions,
+                        .signing_seed = SigningSeed(master),
+                        .agency_id = options.config.agency.id};
+  for (const ServiceModule& module : modules) {
+    if (absl::Status added = parts->AddService(options, module, *channels); !added.ok())
+      return added;
+    sources.services.push_back(module.name);
+  }
+  for (const auto& service : parts->services) service->worker->Run();
+  parts->evidence = std::make_unique<EvidenceService>(std::move(sources), parts->clock);
+  std::vector<grpc::Service*> edges = {parts->evidence.get()};
+  for (const auto& service : parts->services) edges.push_back(service->edge.get());
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options.listen, edges);
+  if (!server.ok()) return server.status();
+  parts->server = *std::move(server);
+  return std::unique_ptr<Embedded>(new Embedded(std::move(parts)));
+}
+
+Embedded::Embedded(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Embedded::~Embedded() {
+  parts_->server->Stop(kGrace);
+  for (const auto& service : parts_->services) service->worker->Stop();
+}
+
+const std::string& Embedded::address() const { return parts_->server->address(); }
+
+void PrepareSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+}
+
+int RunEmbedded(EmbeddedOptions options, std::vector<ServiceModule> modules) {
+  InitLogger(options.config.log_level);
+  const absl::StatusOr<std::unique_ptr<Embedded>> running =
+      Embedded::Start(std::move(options), std::move(modules));
+  if (!running.ok()) {
+    std::cerr << "porchlight can't start: " << running.status().message() << "\n";
+    return 1;
+  }
+  std::cout << "ready " << (*running)->address() << std::endl;
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  int received = 0;
+  sigwait(&stop, &received);
+  LogLine(LogLevel::kInfo, "stopping", {{"signal", absl::StrCat(received)}});
+  return 0;
+}
+
+int EmbeddedMain(int argc, char** argv, std::vector<ServiceModule> modules) {
+  PrepareSignals();
+  EmbeddedOptions options{.data = "", .listen = "127.0.0.1:0", .config = DefaultConfig()};
+  std::string config_file;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string flag = argv[i];
+    std::string* const value = flag == "--data"     ? &options.data
+                               : flag == "--listen" ? &options.listen
+                               : flag == "--config" ? &config_file
+                                                    : nullptr;
+    if (value == nullptr) {
+      std::cerr << "unknown option " << flag << "\n";
+      options.data.clear();
+      break;
+    }
+    *value = argv[i + 1];
+  }
+  if (argc % 2 == 0 || options.data.empty()) {
+    std::cerr << "usage: " << argv[0] << " --data DIR [--config FILE] [--listen ADDRESS]\n";
+    return 2;
+  }
+  if (!config_file.empty()) {
+    absl::StatusOr<Config> config = ReadConfig(config_file);
+    if (!config.ok()) {
+      std::cerr << config.status().message() << "\n";
+      return 2;
+    }
+    options.config = *std::move(config);
+  }
+  return RunEmbedded(std::move(options), std::move(modules));
+}
+
+}  // namespace porchlight

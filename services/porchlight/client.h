@@ -1,0 +1,21 @@
+// The commands of the command line that talk to a running server.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace porchlight {
+
+// Adds report, return, episodes, notices and dead-letters. A command that ran sets `exit_code`.
+void AddClientCommands(CLI::App& app, int& exit_code);
+
+// Adds evidence export and verify.
+void AddEvidenceCommands(CLI::App& app, int& exit_code);
+
+// What every command that talks to a server takes.
+struct ServerOptions {
+  std::string address = "127.0.0.1:7300";
+  bool json = false;
+};
+void AddServerOptions(CLI::App& command, ServerOptions& options);
+
+}  // namespace porchlight

@@ -1,0 +1,120 @@
+// Evidence on the command line: export from a running server; verify offline.
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
+#include "common/embedded/embedded.h"
+#include "common/evidence/verify_bundle.h"
+#include "common/evidence/verify_log.h"
+#include "common/log/sqlite_log.h"
+#include "common/rpc/client.h"
+#include "common/store/sqlite_store.h"
+#include "porchlight/v1/evidence.grpc.pb.h"
+#include "services/porchlight/client.h"
+#include "services/porchlight/output.h"
+
+namespace porchlight {
+namespace {
+
+constexpr absl::Duration kExportLimit = absl::Minutes(10);
+
+int Export(const ServerOptions& server, const std::string& episode_id, const std::string& file) {
+  const auto stub = v1::Evidence::NewStub(rpc::NewChannel(server.address));
+  grpc::ClientContext context;
+  rpc::PrepareCall(context, kExportLimit);
+  v1::ExportEvidenceRequest request;
+  request.set_episode_id(episode_id);
+  const auto reader = stub->Export(&context, request);
+  std::string content;
+  v1::ExportEvidencePart part;
+  while (reader->Read(&part)) content += part.content();
+  if (const absl::Status status = rpc::ToAbsl(reader->Finish()); !status.ok()) return Fail(status);
+  std::ofstream out(file, std::ios::binary);
+  out << content;
+  out.close();
+  if (!out) {
+    return Fail(absl::FailedPreconditionError(
+        absl::StrCat("can't write ", file, ": check the folder, the disk and the rights")));
+  }
+  std::cout << "Wrote " << file << " (" << content.size()
+            << " bytes). It can be read by whoever has it: handle it like the case file.\n"
+            << "Check it with: porchlight evidence verify " << file << "\n";
+  return kDone;
+}
+
+int VerifyFile(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return Fail(absl::NotFoundError(absl::StrCat("can't read ", file)));
+  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const absl::StatusOr<EvidenceReport> report = VerifyEvidence(content);
+  if (!report.ok()) return Fail(report.status());
+  std::cout << ToText(*report, absl::LocalTimeZone());
+  return kDone;
+}
+
+int VerifyData(const std::string& data) {
+  const absl::StatusOr<std::unique_ptr<SqliteLog>> log =
+      SqliteLog::Open(LogPath(data), {.read_only = true});
+  if (!log.ok()) return Fail(log.status());
+  VerifyLogOptions options{
+      .services = {"intake", "notification"}, .partitions = kPartitions, .checkpoints = {}};
+  for (const std::string& service : options.services) {
+    SqliteStore store(StorePath(data, service));
+    for (int32_t partition = 0; partition < kPartitions; ++partition) {
+      absl::StatusOr<v1::Checkpoint> checkpoint = store.Where(partition);
+      if (checkpoint.ok())
+        options.checkpoints.push_back({service, partition, *std::move(checkpoint)});
+    }
+  }
+  const absl::StatusOr<LogReport> report = VerifyLog(**log, options);
+  if (!report.ok()) return Fail(report.status());
+  std::cout << "The log is whole: " << report->transitions << " transitions in "
+            << report->heads.size() << " chains, " << report->commands_decided
+            << " commands decided, " << report->commands_waiting << " waiting to be decided.\n"
+            << "Heads, to compare with those kept elsewhere:\n";
+  for (const ChainHead& head : report->heads) {
+    std::cout << "  " << head.topic << "/" << head.partition << "  " << head.sequence << "  "
+              << head.hash_hex << "\n";
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddEvidenceCommands(CLI::App& app, int& exit_code) {
+  CLI::App* evidence = app.add_subcommand("evidence", "Prove what was done, and check such proof");
+  evidence->require_subcommand(1);
+  struct Options {
+    ServerOptions server;
+    std::string episode_id;
+    std::string file;
+    std::string data;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* exporting =
+      evidence->add_subcommand("export", "Write all that proves one episode into a file");
+  AddServerOptions(*exporting, options->server);
+  exporting->add_option("episode", options->episode_id, "The episode's id")->required();
+  exporting->add_option("file", options->file, "The file to write")->required();
+  exporting->callback([options, &exit_code] {
+    exit_code = Export(options->server, options->episode_id, options->file);
+  });
+
+  CLI::App* verify =
+      evidence->add_subcommand("verify", "Check a file, or a whole log, with nothing else at hand");
+  CLI::Option* file = verify->add_option("file", options->file, "A file of evidence export");
+  verify->add_option("--data", options->data, "The data folder of a server, running or not")
+      ->excludes(file);
+  verify->callback([options, &exit_code] {
+    if (options->file.empty() == options->data.empty()) {
+      exit_code = Fail(absl::InvalidArgumentError("name a file, or a folder with --data"));
+      return;
+    }
+    exit_code = options->file.empty() ? VerifyData(options->data) : VerifyFile(options->file);
+  });
+}
+
+}  // namespace porchlight
