@@ -107,6 +107,16 @@ std::string CurlSend::Why(CURLcode result) const {
   return error_[0] != '\0' ? error_ : curl_easy_strerror(result);
 }
 
+void CurlSend::EndWhen(const std::atomic<bool>& stopping) {
+  Set(CURLOPT_NOPROGRESS, 0L);
+  Set(CURLOPT_XFERINFOFUNCTION, &CurlSend::Progress);
+  Set(CURLOPT_XFERINFODATA, &stopping);
+}
+
+int CurlSend::Progress(void* stopping, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(stopping) ? 1 : 0;
+}
+
 size_t CurlSend::TakeReply(char* bytes, size_t size, size_t count, void* self) {
   CurlSend& send = *static_cast<CurlSend*>(self);
   const size_t length = size * count;
@@ -119,12 +129,16 @@ size_t CurlSend::TakeReply(char* bytes, size_t size, size_t count, void* self) {
 
 CurlSender::CurlSender() : multi_(NewMulti()), thread_([this] { Run(); }) {}
 
-CurlSender::~CurlSender() {
+void CurlSender::BeginToStop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
   curl_multi_wakeup(multi_);
+}
+
+CurlSender::~CurlSender() {
+  BeginToStop();
   thread_.join();
   for (auto& [easy, send] : active_) {
     curl_multi_remove_handle(multi_, easy);
@@ -141,6 +155,7 @@ CurlSender::~CurlSender() {
 }
 
 void CurlSender::Start(std::unique_ptr<CurlSend> send) {
+  send->EndWhen(stopping_);
   CURLcode refused = send->setup_;
   {
     absl::MutexLock lock(&mutex_);
@@ -156,11 +171,7 @@ void CurlSender::Start(std::unique_ptr<CurlSend> send) {
 
 void CurlSender::Run() {
   BlockSignals();
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-    }
+  while (!stopping_) {
     AddStarted();
     int running = 0;
     curl_multi_perform(multi_, &running);

@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,6 +62,9 @@ class CurlSend {
 
  private:
   friend class CurlSender;
+  // Ends soon after `stopping` is set, even from within a wait of libcurl's own.
+  void EndWhen(const std::atomic<bool>& stopping);
+  static int Progress(void* stopping, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   static size_t TakeReply(char* bytes, size_t size, size_t count, void* self);
 
   CURL* easy_;
@@ -81,6 +85,8 @@ class CurlSender {
   CurlSender& operator=(const CurlSender&) = delete;
 
   void Start(std::unique_ptr<CurlSend> send);
+  // Begins what the destructor does and doesn't wait; for ending several at once.
+  void BeginToStop();
 
  private:
   void Run();
@@ -90,7 +96,7 @@ class CurlSender {
 
   CURLM* const multi_;
   absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> stopping_ = false;  // written with the mutex held
   std::vector<std::unique_ptr<CurlSend>> started_ ABSL_GUARDED_BY(mutex_);
   // Of the I/O thread; of the destructor, once that has ended.
   std::map<CURL*, std::unique_ptr<CurlSend>> active_;
