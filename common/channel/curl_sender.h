@@ -9,6 +9,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -62,9 +63,6 @@ class CurlSend {
 
  private:
   friend class CurlSender;
-  // Ends soon after `stopping` is set, even from within a wait of libcurl's own.
-  void EndWhen(const std::atomic<bool>& stopping);
-  static int Progress(void* stopping, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   static size_t TakeReply(char* bytes, size_t size, size_t count, void* self);
 
   CURL* easy_;
@@ -92,11 +90,17 @@ class CurlSender {
   void Run();
   void AddStarted();
   void FinishEnded();
+  // libcurl waits for some replies, such as the one to a goodbye, without looking at anything else.
+  // A socket that is shut down ends such a wait at once.
+  void ShutDownSockets();
+  static curl_socket_t OpenSocket(void* self, curlsocktype, curl_sockaddr* address);
+  static int CloseSocket(void* self, curl_socket_t socket);
   static void Finish(std::unique_ptr<CurlSend> send, CURLcode result);
 
   CURLM* const multi_;
   absl::Mutex mutex_;
   std::atomic<bool> stopping_ = false;  // written with the mutex held
+  std::set<curl_socket_t> sockets_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<CurlSend>> started_ ABSL_GUARDED_BY(mutex_);
   // Of the I/O thread; of the destructor, once that has ended.
   std::map<CURL*, std::unique_ptr<CurlSend>> active_;

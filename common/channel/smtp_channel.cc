@@ -60,7 +60,8 @@ class SmtpSend final : public CurlSend {
       Set(CURLOPT_PASSWORD, options.password.c_str());
     }
     Set(CURLOPT_SERVER_RESPONSE_TIMEOUT,
-        std::max(1L, static_cast<long>(absl::ToInt64Seconds(options.send_limit))));
+        std::max(1L, static_cast<long>(
+                         absl::ToInt64Seconds(absl::Ceil(options.send_limit, absl::Seconds(1))))));
     Set(CURLOPT_MAIL_FROM, absl::StrCat("<", options.from, ">").c_str());
     Append(recipients_, absl::StrCat("<", outgoing.recipient.address(), ">"));
     Set(CURLOPT_MAIL_RCPT, recipients_);
