@@ -264,7 +264,9 @@ TEST_P(ChannelContractTest, ManyAtOnceAreEachAnsweredOnce) {
   ASSERT_TRUE(answers_.WaitForCount(kSends));
   for (int i = 0; i < kSends; ++i) {
     const std::string id = absl::StrCat("y1_d", i);
-    if (i % 4 != 0) EXPECT_EQ(far_end_->Arrivals(id), 1) << id;
+    if (i % 4 != 0) {
+      EXPECT_EQ(far_end_->Arrivals(id), 1) << id;
+    }
   }
   channel_.reset();
   for (int i = 0; i < kSends; ++i) {
