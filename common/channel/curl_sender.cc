@@ -2,6 +2,8 @@
 #include "common/channel/curl_sender.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -119,12 +121,39 @@ size_t CurlSend::TakeReply(char* bytes, size_t size, size_t count, void* self) {
 
 CurlSender::CurlSender() : multi_(NewMulti()), thread_([this] { Run(); }) {}
 
-CurlSender::~CurlSender() {
+void CurlSender::BeginToStop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  ShutDownSockets();
   curl_multi_wakeup(multi_);
+}
+
+void CurlSender::ShutDownSockets() {
+  absl::MutexLock lock(&mutex_);
+  for (curl_socket_t socket : sockets_) shutdown(socket, SHUT_RDWR);
+}
+
+curl_socket_t CurlSender::OpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+  CurlSender& sender = *static_cast<CurlSender*>(self);
+  const curl_socket_t opened =
+      socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (opened < 0) return CURL_SOCKET_BAD;
+  absl::MutexLock lock(&sender.mutex_);
+  sender.sockets_.insert(opened);
+  return opened;
+}
+
+int CurlSender::CloseSocket(void* self, curl_socket_t socket) {
+  CurlSender& sender = *static_cast<CurlSender*>(self);
+  absl::MutexLock lock(&sender.mutex_);
+  sender.sockets_.erase(socket);
+  return close(socket);
+}
+
+CurlSender::~CurlSender() {
+  BeginToStop();
   thread_.join();
   for (auto& [easy, send] : active_) {
     curl_multi_remove_handle(multi_, easy);
@@ -137,10 +166,15 @@ CurlSender::~CurlSender() {
     never_started.swap(started_);
   }
   for (auto& send : never_started) Finish(std::move(send), CURLE_ABORTED_BY_CALLBACK);
+  ShutDownSockets();  // those opened since
   curl_multi_cleanup(multi_);
 }
 
 void CurlSender::Start(std::unique_ptr<CurlSend> send) {
+  send->Set(CURLOPT_OPENSOCKETFUNCTION, &CurlSender::OpenSocket);
+  send->Set(CURLOPT_OPENSOCKETDATA, this);
+  send->Set(CURLOPT_CLOSESOCKETFUNCTION, &CurlSender::CloseSocket);
+  send->Set(CURLOPT_CLOSESOCKETDATA, this);
   CURLcode refused = send->setup_;
   {
     absl::MutexLock lock(&mutex_);
@@ -156,11 +190,7 @@ void CurlSender::Start(std::unique_ptr<CurlSend> send) {
 
 void CurlSender::Run() {
   BlockSignals();
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-    }
+  while (!stopping_) {
     AddStarted();
     int running = 0;
     curl_multi_perform(multi_, &running);

@@ -6,8 +6,10 @@
 
 #include <curl/curl.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,16 +83,24 @@ class CurlSender {
   CurlSender& operator=(const CurlSender&) = delete;
 
   void Start(std::unique_ptr<CurlSend> send);
+  // Begins what the destructor does and doesn't wait; for ending several at once.
+  void BeginToStop();
 
  private:
   void Run();
   void AddStarted();
   void FinishEnded();
+  // libcurl waits for some replies, such as the one to a goodbye, without looking at anything else.
+  // A socket that is shut down ends such a wait at once.
+  void ShutDownSockets();
+  static curl_socket_t OpenSocket(void* self, curlsocktype, curl_sockaddr* address);
+  static int CloseSocket(void* self, curl_socket_t socket);
   static void Finish(std::unique_ptr<CurlSend> send, CURLcode result);
 
   CURLM* const multi_;
   absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> stopping_ = false;  // written with the mutex held
+  std::set<curl_socket_t> sockets_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<CurlSend>> started_ ABSL_GUARDED_BY(mutex_);
   // Of the I/O thread; of the destructor, once that has ended.
   std::map<CURL*, std::unique_ptr<CurlSend>> active_;

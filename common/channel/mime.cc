@@ -2,7 +2,6 @@
 #include "common/channel/mime.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -110,29 +109,26 @@ std::string MediaType(absl::string_view media_type) {
   return clean && single ? std::string(media_type) : "application/octet-stream";
 }
 
-// ASCII for old readers, and the real name in RFC 2231's form for the others.
-std::string FileNameParameters(absl::string_view name) {
+// Quoted if it is plain, otherwise in RFC 2231's form.
+std::string FileNameParameter(absl::string_view name) {
   const absl::string_view front = Front(name, kFileNameBytesMax);
-  std::string ascii;
-  std::string extended;
+  if (front.empty()) return "filename=\"attachment\"";
+  const auto is_plain = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_';
+  };
+  if (std::all_of(front.begin(), front.end(), is_plain)) {
+    return absl::StrCat("filename=\"", front, "\"");
+  }
+  std::string encoded;
   for (char c : front) {
-    const bool safe =
-        absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_';
-    if (safe || c == ' ') {
-      ascii += c;
-    } else if (!IsContinuation(c)) {
-      ascii += '_';
-    }
-    if (IsControl(c) || c == '/' || c == '\\') {
-      extended += '_';
-    } else if (safe) {
-      extended += c;
+    if (IsControl(c) || c == '/' || c == '\\') c = '_';
+    if (is_plain(c)) {
+      encoded += c;
     } else {
-      absl::StrAppendFormat(&extended, "%%%02X", static_cast<unsigned char>(c));
+      absl::StrAppendFormat(&encoded, "%%%02X", static_cast<unsigned char>(c));
     }
   }
-  if (front.empty()) ascii = extended = "attachment";
-  return absl::StrCat("filename=\"", ascii, "\";\r\n filename*=utf-8''", extended);
+  return absl::StrCat("filename*=utf-8''", encoded);
 }
 
 std::string Headers(const Outgoing& outgoing, absl::string_view from) {
@@ -169,7 +165,7 @@ std::string WriteMail(const Outgoing& outgoing, absl::string_view from) {
     absl::StrAppend(
         &mail, "\r\n--", boundary, "\r\nContent-Type: ", MediaType(attachment.media_type()),
         "\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n ",
-        FileNameParameters(attachment.file_name()), "\r\n\r\n", Base64Lines(attachment.content()));
+        FileNameParameter(attachment.file_name()), "\r\n\r\n", Base64Lines(attachment.content()));
   }
   absl::StrAppend(&mail, "\r\n--", boundary, "--\r\n");
   return mail;

@@ -16,6 +16,10 @@
 namespace porchlight {
 namespace {
 
+// One more than the dispatcher sends at once, since it sends the next while it is told an answer.
+constexpr size_t kSendersMax = kSendsPerChannelMax + 1;
+// The server's goodbye, which comes after the reply that matters.
+constexpr absl::string_view kGoodbye = "221";
 // "Go ahead with the message": from here on it may have arrived.
 constexpr long kDataAccepted = 354;
 
@@ -56,7 +60,8 @@ class SmtpSend final : public CurlSend {
       Set(CURLOPT_PASSWORD, options.password.c_str());
     }
     Set(CURLOPT_SERVER_RESPONSE_TIMEOUT,
-        std::max(1L, static_cast<long>(absl::ToInt64Seconds(options.send_limit))));
+        std::max(1L, static_cast<long>(
+                         absl::ToInt64Seconds(absl::Ceil(options.send_limit, absl::Seconds(1))))));
     Set(CURLOPT_MAIL_FROM, absl::StrCat("<", options.from, ">").c_str());
     Append(recipients_, absl::StrCat("<", outgoing.recipient.address(), ">"));
     Set(CURLOPT_MAIL_RCPT, recipients_);
@@ -125,6 +130,7 @@ class SmtpSend final : public CurlSend {
   static size_t TakeLine(char* bytes, size_t size, size_t count, void* self) {
     SmtpSend& send = *static_cast<SmtpSend*>(self);
     const absl::string_view line(bytes, size * count);
+    if (line.substr(0, 3) == kGoodbye) return line.size();
     if (send.reply_complete_) send.server_reply_.clear();
     send.reply_complete_ = line.size() < 4 || line[3] != '-';
     const size_t room = kChannelReplyBytesMax + 4 - send.server_reply_.size();
@@ -143,6 +149,20 @@ class SmtpSend final : public CurlSend {
 
 SmtpChannel::SmtpChannel(SmtpOptions options) : options_(std::move(options)) {}
 
+SmtpChannel::~SmtpChannel() {
+  std::vector<std::unique_ptr<CurlSender>> senders;
+  std::deque<Job> jobs;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    senders.swap(senders_);
+    jobs.swap(jobs_);
+  }
+  for (auto& sender : senders) sender->BeginToStop();
+  senders.clear();
+  for (Job& job : jobs) job.done({v1::DELIVERY_ANSWER_RETRY, 0, "stopped before it was sent"});
+}
+
 void SmtpChannel::Send(Outgoing outgoing, Answered done) {
   const absl::Status address = CheckAddress(v1::CHANNEL_KIND_EMAIL, outgoing.recipient.address());
   if (!address.ok()) {
@@ -152,7 +172,52 @@ void SmtpChannel::Send(Outgoing outgoing, Answered done) {
     done(std::move(refused));
     return;
   }
-  sender_.Start(std::make_unique<SmtpSend>(outgoing, options_, std::move(done)));
+  CurlSender* sender = nullptr;
+  {
+    absl::ReleasableMutexLock lock(&mutex_);
+    if (stopping_) {
+      lock.Release();
+      done({v1::DELIVERY_ANSWER_RETRY, 0, "stopped before it was sent"});
+      return;
+    }
+    if (idle_.empty() && senders_.size() < kSendersMax) {
+      senders_.push_back(std::make_unique<CurlSender>());
+      idle_.push_back(senders_.back().get());
+    }
+    if (idle_.empty()) {
+      jobs_.push_back({std::move(outgoing), std::move(done)});
+      return;
+    }
+    // The one that rested least: its connection is the likeliest to be alive.
+    sender = idle_.back();
+    idle_.pop_back();
+  }
+  Start(sender, {std::move(outgoing), std::move(done)});
+}
+
+void SmtpChannel::Start(CurlSender* sender, Job job) {
+  // Released after the answer has been told: until then its thread is busy with that.
+  Answered release_after = [this, sender,
+                            done = std::move(job.done)](ChannelAnswer answer) mutable {
+    done(std::move(answer));
+    Release(sender);
+  };
+  sender->Start(std::make_unique<SmtpSend>(job.outgoing, options_, std::move(release_after)));
+}
+
+void SmtpChannel::Release(CurlSender* sender) {
+  Job job;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return;
+    if (jobs_.empty()) {
+      idle_.push_back(sender);
+      return;
+    }
+    job = std::move(jobs_.front());
+    jobs_.pop_front();
+  }
+  Start(sender, std::move(job));
 }
 
 }  // namespace porchlight

@@ -3,8 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/channel/channel.h"
 #include "common/channel/curl_sender.h"
@@ -28,14 +33,31 @@ struct SmtpOptions {
   absl::Duration send_limit = absl::Seconds(60);
 };
 
+// libcurl waits for the reply to a message, and for a goodbye, without looking at anything else
+// (smtp_done in 7.88). So each send has a sender, with its thread and connection, to itself: as
+// many are made as sends are in progress at once, and kept.
 class SmtpChannel final : public Channel {
  public:
   explicit SmtpChannel(SmtpOptions options);
+  ~SmtpChannel() override;
   void Send(Outgoing outgoing, Answered done) override;
 
  private:
+  struct Job {
+    Outgoing outgoing;
+    Answered done;
+  };
+
+  void Start(CurlSender* sender, Job job);
+  // Gives it the next job, or rest.
+  void Release(CurlSender* sender);
+
   const SmtpOptions options_;
-  CurlSender sender_;
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::unique_ptr<CurlSender>> senders_ ABSL_GUARDED_BY(mutex_);
+  std::vector<CurlSender*> idle_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);  // while all senders are busy
 };
 
 }  // namespace porchlight

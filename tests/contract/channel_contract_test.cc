@@ -262,6 +262,12 @@ TEST_P(ChannelContractTest, ManyAtOnceAreEachAnsweredOnce) {
                    answers_.For(id));
   }
   ASSERT_TRUE(answers_.WaitForCount(kSends));
+  for (int i = 0; i < kSends; ++i) {
+    const std::string id = absl::StrCat("y1_d", i);
+    if (i % 4 != 0) {
+      EXPECT_EQ(far_end_->Arrivals(id), 1) << id;
+    }
+  }
   channel_.reset();
   for (int i = 0; i < kSends; ++i) {
     const std::string id = absl::StrCat("y1_d", i);
@@ -270,7 +276,6 @@ TEST_P(ChannelContractTest, ManyAtOnceAreEachAnsweredOnce) {
     EXPECT_EQ(answers[0].answer,
               i % 4 == 0 ? v1::DELIVERY_ANSWER_RETRY : v1::DELIVERY_ANSWER_ACCEPTED)
         << answers[0].text;
-    EXPECT_EQ(far_end_->Arrivals(id), i % 4 == 0 && far_end_->Arrivals(id) == 0 ? 0 : 1);
   }
 }
 

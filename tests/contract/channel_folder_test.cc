@@ -102,7 +102,7 @@ TEST_F(FolderChannelTest, AttachmentNamesStayInsideAndApart) {
   Attach(outgoing, "", "5");
   ASSERT_EQ(SendAndWait(channel_, outgoing).answer, v1::DELIVERY_ANSWER_ACCEPTED);
   EXPECT_THAT(Files("desk"),
-              ElementsAre("yabc_dhash.....__up.txt", "yabc_dhash.2-photo.jpg", "yabc_dhash.2-txt",
+              ElementsAre("yabc_dhash..._.._up.txt", "yabc_dhash.2-photo.jpg", "yabc_dhash.2-txt",
                           "yabc_dhash.attachment", "yabc_dhash.json", "yabc_dhash.photo.jpg",
                           "yabc_dhash.txt"));
   EXPECT_THAT(ReadFile(out_ + "/desk/yabc_dhash.txt"), HasSubstr("A youth is missing"));

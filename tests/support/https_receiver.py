@@ -24,6 +24,7 @@ parser.add_argument("--certificate", required=True)
 parser.add_argument("--key", required=True)
 arguments = parser.parse_args()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.handle_error = lambda request, address: None  # clients that don't trust it are expected
 context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 context.load_cert_chain(arguments.certificate, arguments.key)
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
