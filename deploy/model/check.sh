@@ -50,7 +50,7 @@ caught NO_CHAIN_CHECK 'incoming.index==truth.decided'
 caught SEQUENCE_ONLY 'incoming.index==truth.decided'
 caught EFFECT_BEFORE_ACCEPT 'counted&(1<<'
 caught NO_REFOLD 'counted&(1<<'
-caught STOPS_WHEN_LOST 'truth.decided[0]=='
+caught STOPS_WHEN_LOST 'performed=='
 holds '-DCRASHES=1 -DUNKNOWNS=0 -DLIVENESS' '' -a
 holds '-DX_INPUTS=1 -DCRASHES=1 -DUNKNOWNS=1 -DLIVENESS' '' -a
 holds '-DCONDITIONAL -DCRASHES=1 -DUNKNOWNS=1 -DLIVENESS' '' -a

@@ -62,7 +62,8 @@ const std::vector<Owned>& OwnedLibraries() {
       {"spdlog/", {"common/logger/"}},
       {"yaml-cpp/", {"common/config/"}},
       {"sodium.h",
-       {"common/base/", "common/keys/", "common/privacy/", "common/channel/", "common/evidence/"}},
+       {"common/base/", "common/keys/", "common/privacy/", "common/channel/", "common/evidence/",
+        "common/embedded/"}},
       {"grpcpp/", {"common/rpc/", "common/evidence/", "services/"}},
       {"CLI/", {"services/porchlight/"}},
       {"gtest/", {}},
@@ -135,7 +136,7 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
 
 struct Banned {
   absl::string_view call;
-  enum Kind { kClock, kSleep, kChance, kThread } kind;
+  enum Kind { kClock, kSleep, kChance, kSeeded, kThread } kind;
 };
 
 constexpr Banned kBanned[] = {
@@ -158,7 +159,7 @@ constexpr Banned kBanned[] = {
     {"rand(", Banned::kChance},
     {"srand(", Banned::kChance},
     {"random_device", Banned::kChance},
-    {"mt19937", Banned::kChance},
+    {"mt19937", Banned::kSeeded},
     {"default_random_engine", Banned::kChance},
     {"absl::BitGen", Banned::kChance},
     {"std::thread", Banned::kThread},
@@ -168,20 +169,21 @@ constexpr Banned kBanned[] = {
 };
 
 bool Allowed(absl::string_view path, Banned::Kind kind) {
-  // Tests may run threads, to race what is thread-safe; only measurements read a clock, and none
-  // sleeps.
+  // Tests may run threads, to race what is thread-safe, and draw from a fixed seed; only
+  // measurements read a clock, and none sleeps.
   if (absl::StartsWith(path, "tests/")) {
-    return kind == Banned::kThread ||
+    return kind == Banned::kThread || kind == Banned::kSeeded ||
            (kind == Banned::kClock && StartsWithAny(path, {"tests/bench/", "tests/faults/"}));
   }
   switch (kind) {
     case Banned::kClock:
       return path == "common/base/system_clock.cc";
     case Banned::kThread:
-      return path == "common/channel/curl_sender.cc" || path == "common/processor/worker.cc" ||
-             absl::StartsWith(path, "services/porchlight/");
+      return StartsWithAny(path, {"common/channel/curl_sender.", "common/channel/folder_channel.",
+                                  "common/processor/worker.", "services/porchlight/"});
     case Banned::kSleep:
     case Banned::kChance:
+    case Banned::kSeeded:
       return false;
   }
   return false;

@@ -93,6 +93,7 @@ TEST(BannedCalls, ArePermittedWhereTheyAreWrapped) {
               IsEmpty());
   EXPECT_THAT(Calls("common/processor/worker.cc", "std::thread t(Run);"), IsEmpty());
   EXPECT_THAT(Calls("tests/contract/log_contract_test.cc", "std::thread t(Run);"), IsEmpty());
+  EXPECT_THAT(Calls("tests/contract/log_contract_test.cc", "std::mt19937 engine(1);"), IsEmpty());
   EXPECT_THAT(Calls("tests/bench/bench.cc", "auto t = std::chrono::steady_clock::now();"),
               IsEmpty());
 }
@@ -100,6 +101,7 @@ TEST(BannedCalls, ArePermittedWhereTheyAreWrapped) {
 TEST(BannedCalls, AreBannedFromTestsAndMainsToo) {
   EXPECT_EQ(Calls("tests/unit/a_test.cc", "absl::SleepFor(absl::Seconds(1));").size(), 1u);
   EXPECT_EQ(Calls("tests/unit/a_test.cc", "absl::Now();").size(), 1u);
+  EXPECT_EQ(Calls("tests/unit/a_test.cc", "std::random_device device;").size(), 1u);
   EXPECT_EQ(Calls("tests/faults/a_test.cc", "usleep(1);").size(), 1u);
   EXPECT_EQ(Calls("services/porchlight/serve.cc", "absl::Now();").size(), 1u);
 }
