@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test test-asan test-tsan bench sim format tidy
 
+SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SEEDS ?= 200
 # Files for `make tidy`; with SINCE=main only those that differ from that commit.
@@ -67,4 +68,5 @@ format:
 tidy: setup
 	$(call configure,release)
 	$(call compile,release,--target porchlight_proto)
-	@printf '%s\n' $(TIDY_FILES) | xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/release
+	@printf '%s\n' $(TIDY_FILES) | xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/release \
+	  2> >(grep -v 'warnings\? generated' >&2)
