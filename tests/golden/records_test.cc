@@ -2,13 +2,10 @@
 // tests/golden/ records has one of each, made when its kind was new. A golden file is never written
 // again; where a kind has none yet, run the test with PORCHLIGHT_WRITE_GOLDEN=1 and add what it
 // makes.
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
