@@ -103,7 +103,7 @@ std::string AnswerOf(const TimelineEntry& entry) {
       text = "no attempt: the time to give up came";
       break;
     default:
-      text = "to be sent again, by a person's wish";
+      text = "an answer that this version doesn't know";
   }
   if (entry.code != 0) absl::StrAppend(&text, " (code ", entry.code, ")");
   if (entry.state == v1::DELIVERY_STATE_DEAD) text += "; given up";
@@ -123,6 +123,9 @@ std::string WhatHappened(const TimelineEntry& entry) {
     case TimelineKind::kDeliveryMade:
       return absl::StrCat("Message to ", Recipient(entry));
     case TimelineKind::kDeliveryAttempt:
+      if (entry.answer == v1::DELIVERY_ANSWER_UNSPECIFIED) {
+        return absl::StrCat("To be sent again to ", Recipient(entry), ", as a person asked");
+      }
       return absl::StrCat("Attempt ", entry.attempt, " to ", Recipient(entry), ": ",
                           AnswerOf(entry));
   }

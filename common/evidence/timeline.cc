@@ -83,6 +83,10 @@ void FillTimeline(const std::vector<WholeTransition>& transitions, const Command
   report.transitions = transitions.size();
   for (const WholeTransition& whole : transitions) {
     AddCommand(whole, commands, report);
+    // What came of an attempt is why the events were decided.
+    for (const v1::DeliveryAttempt& attempt : whole.transition.attempts()) {
+      AddAttempt(whole, attempt, made, report);
+    }
     for (const v1::Record& event : whole.transition.events()) {
       TimelineEntry entry = EntryAt(whole, TimelineKind::kEvent);
       SetHeader(event, entry);
@@ -98,9 +102,6 @@ void FillTimeline(const std::vector<WholeTransition>& transitions, const Command
       report.exercise = report.exercise || delivery.exercise();
       report.timeline.push_back(std::move(entry));
       ++report.deliveries;
-    }
-    for (const v1::DeliveryAttempt& attempt : whole.transition.attempts()) {
-      AddAttempt(whole, attempt, made, report);
     }
   }
   for (const auto& [digest, command] : commands) {

@@ -337,11 +337,13 @@ class DecisionCheck {
                                   "changed"));
   }
 
+  // What comes after the newest decided one: nothing was decided from it yet, or ever will be.
   absl::Status CountWaiting() {
     const absl::StatusOr<std::vector<Command>> waiting = commands_.TakeUntil(INT64_MAX);
     if (!waiting.ok()) return waiting.status();
-    report_.commands_waiting += waiting->size();
     for (const Command& command : *waiting) {
+      ++(decided_ids_.contains(command.record_id) ? report_.commands_repeated
+                                                  : report_.commands_waiting);
       const absl::Status opened = payloads_.Check(PlaceOf(commands_.where(), command.offset),
                                                   "the command", command.record);
       if (!opened.ok()) return opened;

@@ -124,12 +124,13 @@ TEST(GoldenEvidenceTest, SignedEvidenceStillVerifies) {
   const absl::StatusOr<EvidenceReport> report = VerifyEvidence(ReadGolden(name));
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->episode_id, "youth-1_e1");
+  EXPECT_EQ(report->key_fingerprint,
             "56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c");
-            EXPECT_EQ(report->commands, 1u);
-            EXPECT_EQ(report->events, 1u);
-            EXPECT_EQ(report->deliveries, 1u);
-            ASSERT_EQ(report->timeline.size(), 3u);
-            EXPECT_EQ(report->timeline[0].at, absl::FromUnixSeconds(1'769'911'800));
+  EXPECT_EQ(report->commands, 1u);
+  EXPECT_EQ(report->events, 1u);
+  EXPECT_EQ(report->deliveries, 1u);
+  ASSERT_EQ(report->timeline.size(), 3u);
+  EXPECT_EQ(report->timeline[0].at, absl::FromUnixSeconds(1'769'911'800));
 }
 
 }  // namespace

@@ -444,7 +444,8 @@ TEST_F(EvidenceTest, TextIsForPeople) {
                                "pass (code 503); will be sent again"));
   EXPECT_THAT(words, HasSubstr("the far end accepted it (code 202)"));
   EXPECT_THAT(words, HasSubstr("the far end refused it (code 550); given up"));
-  EXPECT_THAT(words, HasSubstr("Notice given up"));
+  EXPECT_THAT(words, HasSubstr("To be sent again to ncmec center by email, as a person asked"));
+  EXPECT_LT(words.find("(code 550)"), words.find("Notice given up"));
   EXPECT_THAT(text, HasSubstr(report.key_fingerprint));
   EXPECT_THAT(text, HasSubstr(report.heads[0].hash_hex));
 }
