@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
         AddressRow{"no password in it", kWebhook, "https://user:word@police.invalid/", false},
         AddressRow{"no other scheme", kWebhook, "file:///etc/passwd", false},
         AddressRow{"a scheme is needed", kWebhook, "police.invalid/hook", false},
-        AddressRow{"a host is needed", kWebhook, "https://", false},
+        AddressRow{"a host is needed", kWebhook, "https://:443/", false},
         AddressRow{"no line break", kWebhook, "https://police.invalid/a\r\nX: y", false},
         AddressRow{"no blank", kWebhook, "https://police.invalid/a b", false},
         AddressRow{"no NUL", kWebhook, std::string("https://police.invalid/\0a", 25), false},
