@@ -191,11 +191,11 @@ bool Callers::RepeatUntold(Process& process) {
   return any;
 }
 
-bool Callers::AllTold() const {
+std::string Callers::FirstUntold() const {
   for (const Request& request : requests_) {
-    if (!request.told) return false;
+    if (!request.told) return request.command.request_id;
   }
-  return true;
+  return "";
 }
 
 }  // namespace porchlight::sim

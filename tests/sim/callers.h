@@ -22,7 +22,8 @@ class Callers {
   void ReportOnceMore(Process& process);
   // Repeats every call of this process's service whose answer nobody heard. True if there were any.
   bool RepeatUntold(Process& process);
-  bool AllTold() const;
+  // A request id; empty: everybody heard.
+  std::string FirstUntold() const;
 
  private:
   struct Request {

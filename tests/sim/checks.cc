@@ -210,28 +210,33 @@ void Checker::NeedToKnow(const std::string& logged_lines) {
 
 }  // namespace
 
-bool AllSettled(Environment& environment) {
+std::string Unsettled(Environment& environment) {
   const Truth& truth = environment.truth;
   for (const Truth::CommandFact& command : truth.commands()) {
     const std::string service =
         command.where.topic == CommandsTopic("intake") ? "intake" : "notification";
-    if (truth.FindDecided(service, command.command_id) == nullptr) return false;
+    if (truth.FindDecided(service, command.command_id) == nullptr)
+      return absl::StrCat("command ", command.command_id, " of ", service, " isn't decided");
   }
   for (const auto& [id, event] : truth.events()) {
-    if (event.heard && !truth.heard().contains(id)) return false;
+    if (event.heard && !truth.heard().contains(id))
+      return absl::StrCat("event ", id, " isn't decided");
   }
   for (const auto& [id, delivery] : truth.deliveries()) {
-    if (delivery.state == v1::DELIVERY_STATE_PENDING) return false;
+    if (delivery.state == v1::DELIVERY_STATE_PENDING)
+      return absl::StrCat("delivery ", id, " to ", delivery.recipient_id, " is pending");
   }
   for (const char* service : kServices) {
     for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
       const Truth::Chain& chain = truth.chain(service, partition);
-      if (!chain.timers.empty()) return false;
-      if (environment.stores.at(service).Where(partition)->sequence() != chain.sequence)
-        return false;
+      if (!chain.timers.empty()) return absl::StrCat("a timer of ", service, " is pending");
+      const uint64_t stored = environment.stores.at(service).Where(partition)->sequence();
+      if (stored != chain.sequence)
+        return absl::StrCat("the store of ", service, "/", partition, " stands at ", stored, " of ",
+                            chain.sequence);
     }
   }
-  return true;
+  return "";
 }
 
 void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Process>>& processes,

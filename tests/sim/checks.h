@@ -10,8 +10,8 @@
 
 namespace porchlight::sim {
 
-// Whether anything is still to be done, by what the log says.
-bool AllSettled(Environment& environment);
+// What is still to be done, by what the log says; empty: nothing.
+std::string Unsettled(Environment& environment);
 
 // Reports the first promise that isn't kept.
 void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Process>>& processes,

@@ -230,10 +230,18 @@ void Simulation::Heal() {
 
 bool Simulation::AtRest() {
   environment_.truth.CatchUp();
-  if (!AllSettled(environment_)) return false;
+  if (!Unsettled(environment_).empty()) return false;
   bool any = false;
   for (const auto& process : processes_) any = callers_.RepeatUntold(*process) || any;
-  return !any && callers_.AllTold();
+  return !any;
+}
+
+std::string Simulation::WhatIsLeft() {
+  std::string left = Unsettled(environment_);
+  if (left.empty()) left = absl::StrCat("nobody heard what came of ", callers_.FirstUntold());
+  for (const auto& process : processes_)
+    absl::StrAppend(&left, "; ", process->service(), ": ", process->worker().trouble().ToString());
+  return left;
 }
 
 Result Simulation::Run() {
@@ -248,7 +256,7 @@ Result Simulation::Run() {
     const absl::Duration due = UntilDue();
     environment_.clock.Advance(
         due == absl::InfiniteDuration() ? absl::Seconds(1) : std::max(due, absl::Milliseconds(1)));
-    if (rounds > kRoundsMax) environment_.findings.Add("comes to rest", "it never does");
+    if (rounds > kRoundsMax) environment_.findings.Add("comes to rest", WhatIsLeft());
   }
   if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
   environment_.meanwhile = nullptr;

@@ -38,6 +38,7 @@ class Simulation {
   void Heal();
   // True when nothing is left to do.
   bool AtRest();
+  std::string WhatIsLeft();
   bool Round();
   absl::Duration UntilDue() const;
   // Null: none that isn't busy.
