@@ -115,7 +115,7 @@ class Processor {
   void FillDeliveries(const Item& item, Decision& decision, const Key& key,
                       v1::Transition& transition) const;
   void FillOutcome(const Item& item, const Decision& decision, const Key& key,
-                   v1::Transition& transition) const;
+                   const std::string& sealed_for, v1::Transition& transition) const;
   v1::RecordHeader HeaderFor(const Item& item) const;
   absl::StatusOr<std::shared_ptr<Aggregate>> Working(const std::string& aggregate_id);
   absl::StatusOr<Outgoing> MakeOutgoing(const v1::DeliveryStatus& status);

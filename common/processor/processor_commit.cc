@@ -29,13 +29,15 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
     return true;
   }
   const std::string youth_id(YouthOf(input.aggregate_id));
+  std::string sealed_for = youth_id;
   absl::StatusOr<Key> key = ports_.keys.GetOrCreate(KeyName(youth_id));
   if (absl::IsFailedPrecondition(key.status())) {
     // The youth's record was sealed: the input is consumed, and nothing more is said of the youth.
     decision = {};
     decision.refusal = absl::FailedPreconditionError(
         "this youth's record was sealed, so nothing can be added to it");
-    key = ports_.keys.GetOrCreate(KeyName(""));
+    sealed_for.clear();
+    key = ports_.keys.GetOrCreate(KeyName(sealed_for));
   }
   if (!key.ok()) return Trouble(key.status());
 
@@ -63,7 +65,7 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   if (!item.timer_fired.empty()) transition.add_timers_removed(item.timer_fired);
   FillDeliveries(item, decision, *key, transition);
   if (item.attempt.has_value()) *transition.add_attempts() = *item.attempt;
-  if (command) FillOutcome(item, decision, *key, transition);
+  if (command) FillOutcome(item, decision, *key, sealed_for, transition);
   *transition.mutable_decided_at() = ToProto(now_);
   transition.set_reference_sequence(ports_.reference.sequence());
 
@@ -134,8 +136,9 @@ void Processor::FillDeliveries(const Item& item, Decision& decision, const Key& 
   }
 }
 
+// `key` is that of youth `sealed_for`; empty: the agency's, because the youth's was destroyed.
 void Processor::FillOutcome(const Item& item, const Decision& decision, const Key& key,
-                            v1::Transition& transition) const {
+                            const std::string& sealed_for, v1::Transition& transition) const {
   v1::OutcomeBody body;
   body.set_content_digest(item.content_digest);
   if (decision.reply != nullptr) {
@@ -152,9 +155,7 @@ void Processor::FillOutcome(const Item& item, const Decision& decision, const Ke
   transition.mutable_outcome()->set_command_id(item.input.input_id);
   v1::RecordHeader header = HeaderFor(item);
   header.set_record_id(DeriveId("outcome", item.input.input_id));
-  const absl::StatusOr<Key> own = ports_.keys.Get(KeyName(header.youth_id()));
-  if (!own.ok())
-    header.clear_youth_id();  // sealed with the agency's key: the youth's was destroyed
+  header.set_youth_id(sealed_for);
   *transition.mutable_outcome()->mutable_body() = MakeRecord(key, std::move(header), body);
 }
 
