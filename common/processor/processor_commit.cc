@@ -14,6 +14,8 @@ namespace porchlight {
 namespace {
 
 constexpr absl::Duration kPauseAfterStoreTrouble = absl::Milliseconds(250);
+// A store that was wiped or set back is noticed after this long, also where nothing is decided.
+constexpr absl::Duration kAskStoreEvery = absl::Seconds(5);
 
 }  // namespace
 
@@ -231,6 +233,10 @@ absl::StatusOr<Outgoing> Processor::MakeOutgoing(const v1::DeliveryStatus& statu
 bool Processor::Project() {
   const absl::Duration steady = ports_.clock.Steady();
   if (steady < project_at_) return false;
+  if (steady >= ask_store_at_) {
+    projector_.AskStore();
+    ask_store_at_ = steady + kAskStoreEvery;
+  }
   const absl::StatusOr<bool> moved = projector_.Step(aggregates_.get());
   if (moved.ok()) {
     store_trouble_ = absl::OkStatus();
@@ -239,7 +245,8 @@ bool Processor::Project() {
   project_at_ = steady + kPauseAfterStoreTrouble;
   // Another owner of this partition may have brought the store further: that is no trouble.
   if (!absl::IsFailedPrecondition(moved.status()) && store_trouble_ != moved.status()) {
-    LogLine(LogLevel::kWarning, "the store can't be brought up to date; decisions and notices go on without it",
+    LogLine(LogLevel::kWarning,
+            "the store can't be brought up to date; decisions and notices go on without it",
             {{"topic", events_.topic},
              {"partition", absl::StrCat(events_.partition)},
              {"reason", std::string(moved.status().message())}});
