@@ -395,7 +395,8 @@ bool Processor::DecideSourceEvent(const Counted& counted, int index) {
 
 absl::StatusOr<std::shared_ptr<Aggregate>> Processor::Working(const std::string& aggregate_id) {
   const auto found = batch_->aggregates.find(aggregate_id);
-  if (found != batch_->aggregates.end()) return found->second;
+  if (found != batch_->aggregates.end())
+    return std::make_shared<Aggregate>(folder_.Copy(*found->second));
   const absl::StatusOr<AggregatePointer> loaded = aggregates_->Load(aggregate_id);
   if (!loaded.ok()) return loaded.status();
   return std::make_shared<Aggregate>(folder_.Copy(**loaded));

@@ -117,6 +117,8 @@ class Processor {
   void FillOutcome(const Item& item, const Decision& decision, const Key& key,
                    const std::string& sealed_for, v1::Transition& transition) const;
   v1::RecordHeader HeaderFor(const Item& item) const;
+  // A copy of the aggregate as the batch leaves it: a decision that can't be finished is thrown
+  // away.
   absl::StatusOr<std::shared_ptr<Aggregate>> Working(const std::string& aggregate_id);
   absl::StatusOr<Outgoing> MakeOutgoing(const v1::DeliveryStatus& status);
   void ResetSources();

@@ -55,10 +55,8 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   *transition.mutable_input() = item.reference;
   transition.mutable_input()->set_kind(input.kind);
   transition.mutable_input()->set_input_id(input.input_id);
-  for (Source& source : batch_->sources) {
-    if (!IsAhead(source.at, source.written)) continue;
-    *transition.add_positions() = source.at;
-    source.written = source.at;
+  for (const Source& source : batch_->sources) {
+    if (IsAhead(source.at, source.written)) *transition.add_positions() = source.at;
   }
   FillEvents(item, decision, *key, transition);
   for (v1::Timer& timer : decision.timers_set) *transition.add_timers_set() = std::move(timer);
@@ -72,6 +70,10 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   transition.set_reference_sequence(ports_.reference.sequence());
 
   if (absl::Status folded = folder_.Fold(*aggregate, counted); !folded.ok()) return Trouble(folded);
+  // From here on nothing fails: a decision is in the batch as a whole, or has left no trace in it.
+  for (Source& source : batch_->sources) {
+    if (IsAhead(source.at, source.written)) source.written = source.at;
+  }
   transition.set_active(rules_.Active(*aggregate->rules_state));
   aggregate->kept.set_active(transition.active());
   counted.record = SealLink(batch_->tail, transition);
