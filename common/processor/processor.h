@@ -99,6 +99,7 @@ class Processor {
   };
 
   bool Refold();
+  void DropRecorded(const v1::Transition& transition);
   void DecideAnswers();
   void DecideExpired();
   void DecideTimers();
