@@ -146,6 +146,7 @@ bool Processor::Refold() {
       view_->Fold(counted);
       const std::string& aggregate_id = counted.transition.aggregate_id();
       aggregates_->Forget(aggregate_id);
+      DropRecorded(counted.transition);
       if (!counted.transition.has_outcome()) continue;
       const absl::StatusOr<AggregatePointer> aggregate = aggregates_->Load(aggregate_id);
       if (!aggregate.ok()) continue;  // the caller asks again with the same request id
@@ -156,6 +157,20 @@ bool Processor::Refold() {
   ResetSources();
   must_refold_ = false;
   return true;
+}
+
+// An append whose answer was lost has recorded these attempts after all: each is recorded once.
+void Processor::DropRecorded(const v1::Transition& transition) {
+  for (const v1::DeliveryAttempt& attempt : transition.attempts()) {
+    const auto found =
+        std::find_if(answers_.begin(), answers_.end(), [&](const AttemptResult& result) {
+          return result.delivery_id == attempt.delivery_id() &&
+                 result.answer.answer == attempt.answer() &&
+                 result.started_at == FromProto(attempt.started_at()) &&
+                 result.answered_at == FromProto(attempt.answered_at());
+        });
+    if (found != answers_.end()) answers_.erase(found);
+  }
 }
 
 std::optional<AppendRequest> Processor::Decide() {
@@ -395,7 +410,8 @@ bool Processor::DecideSourceEvent(const Counted& counted, int index) {
 
 absl::StatusOr<std::shared_ptr<Aggregate>> Processor::Working(const std::string& aggregate_id) {
   const auto found = batch_->aggregates.find(aggregate_id);
-  if (found != batch_->aggregates.end()) return found->second;
+  if (found != batch_->aggregates.end())
+    return std::make_shared<Aggregate>(folder_.Copy(*found->second));
   const absl::StatusOr<AggregatePointer> loaded = aggregates_->Load(aggregate_id);
   if (!loaded.ok()) return loaded.status();
   return std::make_shared<Aggregate>(folder_.Copy(**loaded));

@@ -99,6 +99,7 @@ class Processor {
   };
 
   bool Refold();
+  void DropRecorded(const v1::Transition& transition);
   void DecideAnswers();
   void DecideExpired();
   void DecideTimers();
@@ -115,8 +116,10 @@ class Processor {
   void FillDeliveries(const Item& item, Decision& decision, const Key& key,
                       v1::Transition& transition) const;
   void FillOutcome(const Item& item, const Decision& decision, const Key& key,
-                   v1::Transition& transition) const;
+                   const std::string& sealed_for, v1::Transition& transition) const;
   v1::RecordHeader HeaderFor(const Item& item) const;
+  // A copy of the aggregate as the batch leaves it: a decision that can't be finished is thrown
+  // away.
   absl::StatusOr<std::shared_ptr<Aggregate>> Working(const std::string& aggregate_id);
   absl::StatusOr<Outgoing> MakeOutgoing(const v1::DeliveryStatus& status);
   void ResetSources();
@@ -140,9 +143,10 @@ class Processor {
   std::deque<AttemptResult> answers_;
   std::optional<Batch> batch_;
   std::vector<v1::RememberedOutcome> to_tell_;
-  absl::Time now_;                                        // of the batch being decided
-  absl::Duration resume_at_ = -absl::InfiniteDuration();  // by Clock::Steady
-  absl::Duration project_at_ = -absl::InfiniteDuration();  // by Clock::Steady
+  absl::Time now_;                                           // of the batch being decided
+  absl::Duration resume_at_ = -absl::InfiniteDuration();     // by Clock::Steady
+  absl::Duration project_at_ = -absl::InfiniteDuration();    // by Clock::Steady
+  absl::Duration ask_store_at_ = -absl::InfiniteDuration();  // by Clock::Steady
   absl::Status trouble_;
   absl::Status store_trouble_;
   uint64_t lost_races_ = 0;

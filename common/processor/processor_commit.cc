@@ -14,6 +14,8 @@ namespace porchlight {
 namespace {
 
 constexpr absl::Duration kPauseAfterStoreTrouble = absl::Milliseconds(250);
+// A store that was wiped or set back is noticed after this long, also where nothing is decided.
+constexpr absl::Duration kAskStoreEvery = absl::Seconds(5);
 
 }  // namespace
 
@@ -29,13 +31,15 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
     return true;
   }
   const std::string youth_id(YouthOf(input.aggregate_id));
+  std::string sealed_for = youth_id;
   absl::StatusOr<Key> key = ports_.keys.GetOrCreate(KeyName(youth_id));
   if (absl::IsFailedPrecondition(key.status())) {
     // The youth's record was sealed: the input is consumed, and nothing more is said of the youth.
     decision = {};
     decision.refusal = absl::FailedPreconditionError(
         "this youth's record was sealed, so nothing can be added to it");
-    key = ports_.keys.GetOrCreate(KeyName(""));
+    sealed_for.clear();
+    key = ports_.keys.GetOrCreate(KeyName(sealed_for));
   }
   if (!key.ok()) return Trouble(key.status());
 
@@ -51,10 +55,8 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   *transition.mutable_input() = item.reference;
   transition.mutable_input()->set_kind(input.kind);
   transition.mutable_input()->set_input_id(input.input_id);
-  for (Source& source : batch_->sources) {
-    if (!IsAhead(source.at, source.written)) continue;
-    *transition.add_positions() = source.at;
-    source.written = source.at;
+  for (const Source& source : batch_->sources) {
+    if (IsAhead(source.at, source.written)) *transition.add_positions() = source.at;
   }
   FillEvents(item, decision, *key, transition);
   for (v1::Timer& timer : decision.timers_set) *transition.add_timers_set() = std::move(timer);
@@ -63,11 +65,15 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   if (!item.timer_fired.empty()) transition.add_timers_removed(item.timer_fired);
   FillDeliveries(item, decision, *key, transition);
   if (item.attempt.has_value()) *transition.add_attempts() = *item.attempt;
-  if (command) FillOutcome(item, decision, *key, transition);
+  if (command) FillOutcome(item, decision, *key, sealed_for, transition);
   *transition.mutable_decided_at() = ToProto(now_);
   transition.set_reference_sequence(ports_.reference.sequence());
 
   if (absl::Status folded = folder_.Fold(*aggregate, counted); !folded.ok()) return Trouble(folded);
+  // From here on nothing fails: a decision is in the batch as a whole, or has left no trace in it.
+  for (Source& source : batch_->sources) {
+    if (IsAhead(source.at, source.written)) source.written = source.at;
+  }
   transition.set_active(rules_.Active(*aggregate->rules_state));
   aggregate->kept.set_active(transition.active());
   counted.record = SealLink(batch_->tail, transition);
@@ -134,8 +140,9 @@ void Processor::FillDeliveries(const Item& item, Decision& decision, const Key& 
   }
 }
 
+// `key` is that of youth `sealed_for`; empty: the agency's, because the youth's was destroyed.
 void Processor::FillOutcome(const Item& item, const Decision& decision, const Key& key,
-                            v1::Transition& transition) const {
+                            const std::string& sealed_for, v1::Transition& transition) const {
   v1::OutcomeBody body;
   body.set_content_digest(item.content_digest);
   if (decision.reply != nullptr) {
@@ -152,9 +159,7 @@ void Processor::FillOutcome(const Item& item, const Decision& decision, const Ke
   transition.mutable_outcome()->set_command_id(item.input.input_id);
   v1::RecordHeader header = HeaderFor(item);
   header.set_record_id(DeriveId("outcome", item.input.input_id));
-  const absl::StatusOr<Key> own = ports_.keys.Get(KeyName(header.youth_id()));
-  if (!own.ok())
-    header.clear_youth_id();  // sealed with the agency's key: the youth's was destroyed
+  header.set_youth_id(sealed_for);
   *transition.mutable_outcome()->mutable_body() = MakeRecord(key, std::move(header), body);
 }
 
@@ -230,6 +235,10 @@ absl::StatusOr<Outgoing> Processor::MakeOutgoing(const v1::DeliveryStatus& statu
 bool Processor::Project() {
   const absl::Duration steady = ports_.clock.Steady();
   if (steady < project_at_) return false;
+  if (steady >= ask_store_at_) {
+    projector_.AskStore();
+    ask_store_at_ = steady + kAskStoreEvery;
+  }
   const absl::StatusOr<bool> moved = projector_.Step(aggregates_.get());
   if (moved.ok()) {
     store_trouble_ = absl::OkStatus();
@@ -238,7 +247,8 @@ bool Processor::Project() {
   project_at_ = steady + kPauseAfterStoreTrouble;
   // Another owner of this partition may have brought the store further: that is no trouble.
   if (!absl::IsFailedPrecondition(moved.status()) && store_trouble_ != moved.status()) {
-    LogLine(LogLevel::kWarning, "the store can't be brought up to date; decisions and notices go on without it",
+    LogLine(LogLevel::kWarning,
+            "the store can't be brought up to date; decisions and notices go on without it",
             {{"topic", events_.topic},
              {"partition", absl::StrCat(events_.partition)},
              {"reason", std::string(moved.status().message())}});

@@ -23,6 +23,9 @@ class Projector {
   // there.
   absl::StatusOr<bool> Step(const Aggregates* decided);
 
+  // The next Step asks the store where it stands: it may have been wiped or set back since.
+  void AskStore() { checkpoint_.reset(); }
+
   // The last sequence known to be in the store.
   uint64_t sequence() const { return checkpoint_.has_value() ? checkpoint_->sequence() : 0; }
 

@@ -67,7 +67,8 @@ struct Decision {
   // what to do, without personal data.
   std::unique_ptr<google::protobuf::Message> reply;
   absl::Status refusal;
-  // Where the input doesn't say (a person records a return) whether it is a drill, but the state does.
+  // Where the input doesn't say (a person records a return) whether it is a drill, but the state
+  // does.
   std::optional<bool> exercise;
 };
 

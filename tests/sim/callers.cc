@@ -1,0 +1,201 @@
+#include "tests/sim/callers.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "common/base/time.h"
+#include "porchlight/v1/delivery.pb.h"
+#include "porchlight/v1/intake.pb.h"
+
+namespace porchlight::sim {
+namespace {
+
+std::string KeyOf(const Process& process, const Command& command,
+                  const google::protobuf::Message& payload) {
+  return Outcomes::KeyOf(process.commands().IdOf(command.request_id),
+                         Sha256(payload.SerializeAsString()));
+}
+
+}  // namespace
+
+std::string Callers::RequestId() const { return absl::StrCat("request-", requests_.size() + 1); }
+
+// Personal data: the marker must never be seen in clear.
+std::string Callers::Text(const std::string& field) const {
+  return absl::StrCat(kMarker, " ", field, " ", requests_.size() + 1);
+}
+
+void Callers::NewReport(Process& process, bool exercise, const std::string& youth_id) {
+  Random& random = environment_.random;
+  auto report = std::make_shared<v1::ReportMissingRequest>();
+  report->set_request_id(RequestId());
+  report->set_youth_id(youth_id.empty() ? process.commands().YouthFor(report->request_id())
+                                        : youth_id);
+  report->set_exercise(exercise);
+  v1::YouthFacts& youth = *report->mutable_youth();
+  if (random.Chance(0.4)) youth.set_first_name(Text("first"));
+  if (random.Chance(0.3)) youth.set_last_name(Text("last"));
+  if (random.Chance(0.3)) youth.set_preferred_name(Text("preferred"));
+  if (random.Chance(0.2)) youth.set_date_of_birth(Text("birth"));
+  if (random.Chance(0.3)) youth.set_physical_description(Text("description"));
+  if (random.Chance(0.4)) youth.set_clothing(Text("clothing"));
+  if (random.Chance(0.2)) youth.set_endangerment(Text("risk"));
+  if (random.Chance(0.2)) youth.set_health(Text("health"));
+  if (random.Chance(0.5)) report->set_placement(absl::StrCat(kMarker, " House"));
+  if (random.Chance(0.3)) report->set_last_seen_place(Text("place"));
+  if (random.Chance(0.2)) report->set_circumstances(Text("circumstances"));
+  if (random.Chance(0.2)) report->set_reporter_contact(Text("contact"));
+  Request request{.service = "intake",
+                  .command = {.request_id = report->request_id(),
+                              .youth_id = report->youth_id(),
+                              .exercise = exercise},
+                  .payload = report,
+                  .reply = std::make_shared<v1::ReportMissingReply>()};
+  requests_.push_back(std::move(request));
+}
+
+void Callers::NewReturn() {
+  auto returned = std::make_shared<v1::RecordReturnRequest>();
+  returned->set_request_id(RequestId());
+  const auto& events = environment_.truth.events();
+  returned->set_episode_id(events.empty() || environment_.random.Chance(0.1)
+                               ? "youth-1_e9"
+                               : environment_.random.Pick(events).second.episode.episode_id());
+  returned->set_circumstances(Text("return"));
+  *returned->mutable_returned_at() = ToProto(environment_.clock.Now());
+  requests_.push_back({.service = "intake",
+                       .command = {.request_id = returned->request_id(),
+                                   .youth_id = std::string(YouthOf(returned->episode_id())),
+                                   .episode_id = returned->episode_id()},
+                       .payload = returned,
+                       .reply = std::make_shared<v1::RecordReturnReply>()});
+}
+
+void Callers::NewReplay() {
+  std::vector<std::string> dead;
+  for (const auto& [id, fact] : environment_.truth.deliveries()) {
+    if (fact.state == v1::DELIVERY_STATE_DEAD) dead.push_back(id);
+  }
+  auto replay = std::make_shared<v1::ReplayDeadLetterRequest>();
+  replay->set_request_id(RequestId());
+  replay->set_delivery_id(dead.empty() ? "youth-1_e1_dnone" : environment_.random.Pick(dead));
+  requests_.push_back({.service = "notification",
+                       .command = {.request_id = replay->request_id(),
+                                   .youth_id = std::string(YouthOf(replay->delivery_id()))},
+                       .payload = replay,
+                       .reply = std::make_shared<v1::ReplayDeadLetterReply>()});
+}
+
+// The same request id and youth, but not the same report.
+void Callers::OtherContent(const Request& request) {
+  const auto* before = dynamic_cast<const v1::ReportMissingRequest*>(request.payload.get());
+  if (before == nullptr) return;
+  auto report = std::make_shared<v1::ReportMissingRequest>(*before);
+  report->set_circumstances(Text("other"));
+  Request other = request;
+  other.payload = report;
+  other.told = false;
+  other.process = nullptr;
+  requests_.push_back(std::move(other));
+  environment_.counters.Count("other content");
+}
+
+void Callers::Call(Process& process) {
+  Random& random = environment_.random;
+  const Options& options = environment_.options;
+  if (!requests_.empty() && random.Chance(options.repeat)) {
+    Request& request = random.Pick(requests_);
+    if (request.service == process.service()) Submit(request, process);
+    return;
+  }
+  if (requests_.size() >= static_cast<size_t>(options.requests_max)) return;
+  const size_t before = requests_.size();
+  if (process.service() == "notification") {
+    NewReplay();
+  } else if (!requests_.empty() && random.Chance(options.other_content)) {
+    OtherContent(requests_[random.Below(requests_.size())]);
+  } else if (random.Chance(0.25)) {
+    NewReturn();
+  } else {
+    const uint64_t number = random.Below(8);
+    NewReport(process, random.Chance(options.drill),
+              number < 5 ? absl::StrCat("youth-", number) : std::string());
+  }
+  if (requests_.size() > before && requests_.back().service == process.service())
+    Submit(requests_.back(), process);
+}
+
+void Callers::ReportOnceMore(Process& process) {
+  for (const bool exercise : {false, true}) {
+    NewReport(process, exercise, absl::StrCat("youth-last-", exercise ? "drill" : "live"));
+    Submit(requests_.back(), process);
+  }
+}
+
+void Callers::Submit(Request& request, Process& process) {
+  // Nested calls may add requests: `request` isn't used after the call.
+  const std::string key = KeyOf(process, request.command, *request.payload);
+  if (request.process != &process || request.life != process.life()) process.outcomes().Expect(key);
+  request.process = &process;
+  request.life = process.life();
+  Command command = request.command;
+  command.received_at = process.clock().Now();
+  const auto payload = request.payload;
+  const auto reply = request.reply;
+  process.Submit(command, *payload, *reply);
+}
+
+void Callers::Look() {
+  for (Request& request : requests_) {
+    if (request.process == nullptr) continue;
+    if (request.process->life() != request.life) {
+      request.process = nullptr;
+      continue;
+    }
+    const auto outcome = request.process->outcomes().Wait(
+        KeyOf(*request.process, request.command, *request.payload), absl::ZeroDuration());
+    if (outcome.has_value()) Heard(request, *outcome);
+  }
+}
+
+void Callers::Heard(Request& request, const v1::RememberedOutcome& outcome) {
+  request.told = true;
+  environment_.truth.CatchUp();
+  const auto* decided = environment_.truth.FindDecided(request.service, outcome.command_id());
+  Findings& findings = environment_.findings;
+  if (decided == nullptr) {
+    findings.Add("no effect of what doesn't count",
+                 absl::StrCat("an outcome of ", request.command.request_id, " is told"));
+    return;
+  }
+  if (outcome.body().error().find(kMarker) != std::string::npos)
+    findings.Add("need to know", "personal data in a told error text");
+  const std::string digest = Sha256(request.payload->SerializeAsString());
+  if (decided->outcome.body().content_digest() != digest) {
+    if (outcome.code() != static_cast<int>(absl::StatusCode::kAlreadyExists))
+      findings.Add("one outcome for each command",
+                   absl::StrCat(request.command.request_id, ", used for something else, has code ",
+                                outcome.code()));
+  } else if (outcome.SerializeAsString() != decided->outcome.SerializeAsString()) {
+    findings.Add("one outcome for each command",
+                 absl::StrCat(request.command.request_id, " is told what wasn't decided"));
+  }
+}
+
+bool Callers::RepeatUntold(Process& process) {
+  bool any = false;
+  for (size_t i = 0; i < requests_.size(); ++i) {
+    if (requests_[i].told || requests_[i].service != process.service()) continue;
+    any = true;
+    Submit(requests_[i], process);
+  }
+  return any;
+}
+
+std::string Callers::FirstUntold() const {
+  for (const Request& request : requests_) {
+    if (!request.told) return request.command.request_id;
+  }
+  return "";
+}
+
+}  // namespace porchlight::sim

@@ -1,0 +1,53 @@
+// The people and systems that call the edges: they report, repeat themselves, use a request id for
+// something else, record returns, replay dead letters, and ask until they know what came of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/process.h"
+
+namespace porchlight::sim {
+
+class Callers {
+ public:
+  explicit Callers(Environment& environment) : environment_(environment) {}
+
+  // One call through this process: something new, or a repetition.
+  void Call(Process& process);
+  // Looks whether an answer has come.
+  void Look();
+  // After the faults: a report and a drill that must reach everybody.
+  void ReportOnceMore(Process& process);
+  // Repeats every call of this process's service whose answer nobody heard. True if there were any.
+  bool RepeatUntold(Process& process);
+  // A request id; empty: everybody heard.
+  std::string FirstUntold() const;
+
+ private:
+  struct Request {
+    std::string service;
+    Command command;
+    std::shared_ptr<google::protobuf::Message> payload;
+    std::shared_ptr<google::protobuf::Message> reply;
+    bool told = false;
+    // Where its answer is waited for; null: nowhere.
+    Process* process = nullptr;
+    int life = 0;
+  };
+
+  void NewReport(Process& process, bool exercise, const std::string& youth_id);
+  void NewReturn();
+  void NewReplay();
+  void OtherContent(const Request& request);
+  void Submit(Request& request, Process& process);
+  void Heard(Request& request, const v1::RememberedOutcome& outcome);
+  std::string RequestId() const;
+  std::string Text(const std::string& field) const;
+
+  Environment& environment_;
+  std::vector<Request> requests_;
+};
+
+}  // namespace porchlight::sim

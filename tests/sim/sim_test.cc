@@ -1,0 +1,77 @@
+// The simulation as tests: fixed seeds, the same seed twice, and seeds from the environment.
+//   SIM_SEED=n sim_tests      that seed alone
+//   SIM_SEEDS=n sim_tests     n seeds from 1000 on; `make sim SEEDS=n`
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "absl/strings/numbers.h"
+#include "tests/sim/simulation.h"
+
+namespace porchlight::sim {
+namespace {
+
+constexpr uint64_t kSeedsOfOneTest = 100;
+constexpr uint64_t kFirstFreeSeed = 1000;
+
+// Nothing is printed for a seed that holds.
+bool Holds(uint64_t seed, Counters& counters) {
+  const Result result = Simulate(seed);
+  counters.Add(result.counters);
+  if (!result.findings.any()) return true;
+  ADD_FAILURE() << "SIM_SEED=" << seed << " (" << result.options << ")\n  "
+                << result.findings.checker << ": " << result.findings.text;
+  return false;
+}
+
+uint64_t FromEnvironment(const char* name) {
+  const char* text = std::getenv(name);
+  uint64_t number = 0;
+  if (text != nullptr && !absl::SimpleAtoi(text, &number)) ADD_FAILURE() << name << " is no number";
+  return number;
+}
+
+class Simulated : public testing::TestWithParam<uint64_t> {
+ protected:
+  void SetUp() override { InitLogger(LogLevel::kError); }
+};
+
+// Each hundred reaches everything that the simulation is there for.
+TEST_P(Simulated, KeepsEveryPromiseAndReachesWhatItShould) {
+  Counters counters;
+  int failed = 0;
+  for (uint64_t seed = GetParam(); seed < GetParam() + kSeedsOfOneTest && failed < 3; ++seed)
+    failed += Holds(seed, counters) ? 0 : 1;
+  if (failed == 0) {
+    EXPECT_EQ(counters.Missing(), "") << counters.Text();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulated, testing::Values(0, 100, 200, 300, 400));
+
+TEST(Simulation, TheSameSeedWritesTheSameLog) {
+  InitLogger(LogLevel::kError);
+  for (const uint64_t seed : {1, 22, 333, 4444}) {
+    const std::string first = Simulate(seed).log_hash;
+    EXPECT_EQ(Simulate(seed).log_hash, first) << "seed " << seed;
+    EXPECT_NE(Simulate(seed + 1).log_hash, first);
+  }
+}
+
+TEST(Simulation, SeedsOfTheEnvironment) {
+  InitLogger(LogLevel::kError);
+  Counters counters;
+  const uint64_t one = FromEnvironment("SIM_SEED");
+  const uint64_t many = FromEnvironment("SIM_SEEDS");
+  if (std::getenv("SIM_SEED") != nullptr) Holds(one, counters);
+  int failed = 0;
+  for (uint64_t i = 0; i < many && failed < 5; ++i) {
+    failed += Holds(kFirstFreeSeed + i, counters) ? 0 : 1;
+    if ((i + 1) % 1000 == 0) std::cerr << i + 1 << " seeds, " << failed << " failed\n";
+  }
+  if (many > 0) std::cerr << counters.Text();
+}
+
+}  // namespace
+}  // namespace porchlight::sim

@@ -1,0 +1,269 @@
+#include "tests/sim/simulation.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/processor/reference.h"
+#include "tests/sim/checks.h"
+
+namespace porchlight::sim {
+namespace {
+
+// Far more than any run needs: a run that takes more never comes to rest.
+constexpr int kRoundsMax = 5000;
+
+v1::Recipient MakeRecipient(const std::string& id, v1::RecipientKind kind, bool exercise_only) {
+  v1::Recipient recipient;
+  recipient.set_recipient_id(id);
+  recipient.set_kind(kind);
+  recipient.set_channel(v1::CHANNEL_KIND_FOLDER);
+  recipient.set_address(absl::StrCat(kMarker, "-", id));
+  recipient.set_display_name(absl::StrCat(kMarker, " at ", id));
+  recipient.set_exercise_only(exercise_only);
+  return recipient;
+}
+
+}  // namespace
+
+Simulation::Simulation(uint64_t seed)
+    : environment_(seed),
+      callers_(environment_),
+      recipients_{MakeRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, false),
+                  MakeRecipient("ncmec", v1::RECIPIENT_KIND_NCMEC, false),
+                  MakeRecipient("parent", v1::RECIPIENT_KIND_PARENT, false),
+                  MakeRecipient("drill-desk", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, true),
+                  MakeRecipient("desk-for-both", v1::RECIPIENT_KIND_SUPERVISOR, false)} {
+  const Options& options = environment_.options;
+  for (const char* service : {"intake", "notification"}) environment_.stores[service];
+  for (const v1::Recipient& recipient : recipients_) {
+    if (environment_.random.Chance(0.7)) in_directory_.insert(recipient.recipient_id());
+  }
+  WriteDirectory();
+  if (options.dead_recipient)
+    environment_.dead_recipient = environment_.random.Pick(recipients_).recipient_id();
+  processes_.push_back(std::make_unique<Process>(environment_, "intake"));
+  processes_.push_back(std::make_unique<Process>(environment_, "notification"));
+  if (options.second_intake)
+    processes_.push_back(std::make_unique<Process>(environment_, "intake"));
+  if (options.second_notification)
+    processes_.push_back(std::make_unique<Process>(environment_, "notification"));
+  environment_.meanwhile = [this] { Meanwhile(); };
+}
+
+// Turns one recipient on or off, or the desk for both from live to drills or back.
+void Simulation::ChangeDirectory() {
+  v1::Recipient& recipient = environment_.random.Pick(recipients_);
+  const std::string& id = recipient.recipient_id();
+  if (id == "desk-for-both" && in_directory_.contains(id)) {
+    recipient.set_exercise_only(!recipient.exercise_only());
+  } else if (in_directory_.erase(id) == 0) {
+    in_directory_.insert(id);
+  }
+  environment_.counters.Count("directory change");
+  WriteDirectory();
+}
+
+void Simulation::WriteDirectory() {
+  v1::Directory directory;
+  for (const v1::Recipient& recipient : recipients_) {
+    if (in_directory_.contains(recipient.recipient_id())) *directory.add_recipients() = recipient;
+  }
+  const absl::Status published = PublishDirectory(environment_.log, environment_.keys, kSimAgency,
+                                                  directory, environment_.clock.Now());
+  if (!published.ok()) environment_.findings.Add("directory", published.ToString());
+}
+
+Process* Simulation::PickProcess(bool started) {
+  std::vector<Process*> able;
+  for (const auto& process : processes_) {
+    if (!process->busy() && process->started() == started) able.push_back(process.get());
+  }
+  return able.empty() ? nullptr : environment_.random.Pick(able);
+}
+
+// Something else happens in the middle of a process's step: mostly, another process goes on.
+void Simulation::Meanwhile() {
+  if (nested_ || !environment_.random.Chance(environment_.options.interleave)) return;
+  nested_ = true;
+  environment_.counters.Count("interleaved");
+  switch (environment_.random.Below(10)) {
+    case 0:
+      if (environment_.faults) DamageStores();
+      break;
+    case 1:
+      environment_.random.Pick(processes_)->late_log().DeliverLate();
+      break;
+    case 2:
+      if (environment_.faults && environment_.Fault(environment_.options.directory))
+        ChangeDirectory();
+      break;
+    case 3:
+      if (environment_.faults) CallSomebody();
+      break;
+    default:
+      StepProcess();
+  }
+  nested_ = false;
+}
+
+void Simulation::StepProcess() {
+  Process* stopped = environment_.random.Chance(0.2) ? PickProcess(false) : nullptr;
+  if (stopped != nullptr) {
+    stopped->TryStart();
+  } else if (Process* process = PickProcess(true)) {
+    process->Step();
+  }
+}
+
+void Simulation::CallSomebody() {
+  if (Process* process = PickProcess(true)) callers_.Call(*process);
+}
+
+absl::Duration Simulation::UntilDue() const {
+  absl::Duration until = environment_.channel.next_step() - environment_.clock.Now();
+  for (const auto& process : processes_) {
+    if (process->started()) until = std::min(until, process->UntilDue());
+  }
+  return until;
+}
+
+void Simulation::LetTimePass() {
+  Random& random = environment_.random;
+  const absl::Duration bit = absl::Milliseconds(static_cast<int64_t>(1 + random.Below(3000)));
+  const absl::Duration due = std::max(UntilDue(), absl::Milliseconds(1));
+  environment_.clock.Advance(random.Chance(0.5) ? std::min(due, absl::Hours(1)) : bit);
+}
+
+void Simulation::DamageStores() {
+  const Options& options = environment_.options;
+  for (auto& [service, store] : environment_.stores) {
+    if (environment_.Fault(options.store_outage)) environment_.store_away[service] ^= true;
+    if (environment_.Fault(options.store_restore)) {
+      if (snapshots_.contains(service) && environment_.random.Chance(0.5)) {
+        store.Restore(snapshots_.at(service));
+        environment_.counters.Count("store restored");
+      } else {
+        snapshots_[service] = store.Snapshot();
+      }
+    }
+    if (environment_.Fault(options.store_wipe)) {
+      store.WipeAll();
+      environment_.counters.Count("store wiped");
+    }
+  }
+}
+
+void Simulation::Act() {
+  Random& random = environment_.random;
+  const Options& options = environment_.options;
+  DamageStores();
+  if (environment_.Fault(options.directory)) ChangeDirectory();
+  if (environment_.Fault(options.clock_step)) {
+    const absl::Duration skews[] = {absl::Hours(1), -absl::Hours(1), absl::Seconds(7),
+                                    absl::ZeroDuration()};
+    random.Pick(processes_)->clock().skew = random.Pick(skews);
+    environment_.counters.Count("clock step");
+  }
+  switch (random.Below(20)) {
+    case 0:
+    case 1:
+    case 2:
+      CallSomebody();
+      break;
+    case 3:
+    case 4:
+      callers_.Look();
+      break;
+    case 5:
+      random.Pick(processes_)->late_log().DeliverLate();
+      break;
+    case 6:
+    case 7:
+      LetTimePass();
+      break;
+    case 8:
+      environment_.channel.Step();
+      break;
+    case 9:
+      if (random.Chance(options.crash)) random.Pick(processes_)->Stop();
+      break;
+    default:
+      StepProcess();
+  }
+}
+
+bool Simulation::Round() {
+  environment_.channel.Step();
+  bool did = false;
+  for (const auto& process : processes_) {
+    if (!process->started()) process->TryStart();
+    if (process->started()) did = process->Step() || did;
+  }
+  callers_.Look();
+  return did;
+}
+
+// Faults are over: late records arrive, clocks are right, desks answer, everybody is reachable.
+void Simulation::Heal() {
+  environment_.faults = false;
+  environment_.store_away.clear();
+  environment_.channel.ReleaseAll();
+  for (const auto& process : processes_) {
+    process->late_log().DeliverLate();
+    process->clock().skew = absl::ZeroDuration();
+  }
+  if (environment_.random.Chance(0.5)) {
+    while (processes_.size() > 2) {
+      callers_.Look();
+      processes_.back()->Stop();
+      callers_.Look();
+      processes_.pop_back();
+    }
+  }
+  for (const v1::Recipient& recipient : recipients_) in_directory_.insert(recipient.recipient_id());
+  WriteDirectory();
+  for (const auto& process : processes_) {
+    while (!process->started() && !environment_.findings.any()) process->TryStart();
+  }
+  callers_.ReportOnceMore(*processes_.front());
+}
+
+bool Simulation::AtRest() {
+  environment_.truth.CatchUp();
+  if (!Unsettled(environment_).empty()) return false;
+  bool any = false;
+  for (const auto& process : processes_) any = callers_.RepeatUntold(*process) || any;
+  return !any;
+}
+
+std::string Simulation::WhatIsLeft() {
+  std::string left = Unsettled(environment_);
+  if (left.empty()) left = absl::StrCat("nobody heard what came of ", callers_.FirstUntold());
+  for (const auto& process : processes_)
+    absl::StrAppend(&left, "; ", process->service(), ": ", process->worker().trouble().ToString());
+  return left;
+}
+
+Result Simulation::Run() {
+  const auto ok = [&] { return !environment_.findings.any(); };
+  for (int i = 0; i < environment_.options.steps && ok(); ++i) Act();
+  if (ok()) Heal();
+  int rounds = 0;
+  for (int quiet = 0; ok(); ++rounds) {
+    quiet = Round() ? 0 : quiet + 1;
+    if (quiet < 2) continue;
+    if (AtRest() && quiet > 4) break;
+    const absl::Duration due = UntilDue();
+    environment_.clock.Advance(
+        due == absl::InfiniteDuration() ? absl::Seconds(1) : std::max(due, absl::Milliseconds(1)));
+    if (rounds > kRoundsMax) environment_.findings.Add("comes to rest", WhatIsLeft());
+  }
+  if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
+  environment_.meanwhile = nullptr;
+  return {environment_.findings, environment_.counters, environment_.options.Text(),
+          HashOfLog(environment_)};
+}
+
+Result Simulate(uint64_t seed) { return Simulation(seed).Run(); }
+
+}  // namespace porchlight::sim

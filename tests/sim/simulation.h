@@ -1,0 +1,59 @@
+// A whole system in one thread with one seed: first everything goes wrong that the seed drew, then
+// faults end, and the system must come to rest with every promise kept.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/logger/logger.h"
+#include "tests/sim/callers.h"
+#include "tests/sim/environment.h"
+#include "tests/sim/process.h"
+
+namespace porchlight::sim {
+
+struct Result {
+  Findings findings;
+  Counters counters;
+  std::string options;
+  std::string log_hash;  // of every record
+};
+
+class Simulation {
+ public:
+  explicit Simulation(uint64_t seed);
+  Result Run();
+
+ private:
+  void Act();
+  void Meanwhile();
+  void StepProcess();
+  void CallSomebody();
+  void LetTimePass();
+  void ChangeDirectory();
+  void WriteDirectory();
+  void DamageStores();
+  void Heal();
+  // True when nothing is left to do.
+  bool AtRest();
+  std::string WhatIsLeft();
+  bool Round();
+  absl::Duration UntilDue() const;
+  // Null: none that isn't busy.
+  Process* PickProcess(bool started);
+
+  Environment environment_;
+  LogCapture capture_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  Callers callers_;
+  std::map<std::string, MemoryStore::Contents> snapshots_;  // by service
+  std::vector<v1::Recipient> recipients_;
+  std::set<std::string> in_directory_;
+  bool nested_ = false;
+};
+
+Result Simulate(uint64_t seed);
+
+}  // namespace porchlight::sim

@@ -1,0 +1,125 @@
+// What really counts: the log read by rules of its own (it shares no code with the chain rule and
+// the folds that it checks), and every transition checked against those before it as it appears.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/keys/memory_keys.h"
+#include "common/log/chain.h"
+#include "common/log/memory_log.h"
+#include "porchlight/v1/directory.pb.h"
+#include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/state.pb.h"
+#include "tests/sim/options.h"
+
+namespace porchlight::sim {
+
+inline constexpr int32_t kSimPartitions = 2;
+// Stands in every text that is personal data.
+inline constexpr char kMarker[] = "Zebedee";
+
+class Truth {
+ public:
+  Truth(MemoryLog& log, MemoryKeys& keys, Findings& findings, Counters& counters);
+
+  // Reads and checks everything new. Keys must not be away.
+  void CatchUp();
+
+  struct AggregateFact {
+    uint64_t sequence = 0;
+    std::string hash;
+    int64_t offset = -1;
+  };
+  struct Chain {
+    int64_t next_offset = 0;
+    std::string hash;
+    uint64_t sequence = 0;
+    std::vector<Counted> counted;
+    std::map<TopicPartition, std::pair<int64_t, uint32_t>> positions;
+    std::map<std::pair<std::string, std::string>, absl::Time> timers;  // by aggregate and timer
+    std::map<std::string, AggregateFact> aggregates;
+  };
+  struct CommandFact {
+    TopicPartition where;
+    int64_t offset = 0;
+    std::string command_id;
+  };
+  struct DecidedFact {
+    v1::RememberedOutcome outcome;
+    TopicPartition where;
+  };
+  struct EventFact {
+    TopicPartition where;
+    std::pair<int64_t, uint32_t> at;
+    std::string type;
+    v1::Episode episode;
+    bool heard = false;
+  };
+  struct DeliveryFact {
+    std::string aggregate_id;
+    std::string recipient_id;
+    bool exercise = false;
+    v1::DeliveryState state = v1::DELIVERY_STATE_PENDING;
+    uint32_t attempts = 0;
+    std::map<int, int> answers;  // recorded, by kind
+  };
+  // Notices made for an episode, as the events tell.
+  struct MadeFact {
+    v1::NoticesMade made;
+    uint64_t sequence = 0;
+  };
+
+  const std::map<TopicPartition, Chain>& chains() const { return chains_; }
+  const Chain& chain(const std::string& service, int32_t partition) const {
+    return chains_.at({EventsTopic(service), partition});
+  }
+  // Of every command record, in the order of the log.
+  const std::vector<CommandFact>& commands() const { return commands_; }
+  // Null: not decided. By service and command id.
+  const DecidedFact* FindDecided(const std::string& service, const std::string& command_id) const;
+  // Intake's, by record id.
+  const std::map<std::string, EventFact>& events() const { return events_; }
+  const std::set<std::string>& heard() const { return heard_; }
+  const std::map<std::string, DeliveryFact>& deliveries() const { return deliveries_; }
+  const std::map<std::string, std::vector<MadeFact>>& made() const { return made_; }
+  const v1::Directory& directory() const;
+
+ private:
+  void ReadCommands(const TopicPartition& where);
+  void ReadChain(Chain& chain, const TopicPartition& where);
+  void Check(Chain& chain, const TopicPartition& where, const Counted& counted);
+  void CheckAggregate(Chain& chain, const Counted& counted);
+  void CheckPositions(Chain& chain, const std::string& service, const Counted& counted);
+  void CheckCommand(const Counted& counted, const TopicPartition& where);
+  void CheckEventInput(const Counted& counted);
+  void CheckTimers(Chain& chain, const Counted& counted);
+  void CheckDeliveries(const Counted& counted);
+  void CheckAttempts(const Counted& counted);
+  void FoldIntakeEvents(const TopicPartition& where, const Counted& counted);
+  void FoldNotificationEvents(const Counted& counted);
+  std::string Named(const Counted& counted) const;
+  bool Expect(bool right, const std::string& checker, const std::string& what);
+
+  MemoryLog& log_;
+  MemoryKeys& keys_;
+  Findings& findings_;
+  Counters& counters_;
+  std::map<TopicPartition, Chain> chains_;
+  std::map<TopicPartition, int64_t> commands_read_;
+  std::vector<CommandFact> commands_;
+  std::map<std::string, std::vector<size_t>> commands_by_digest_;  // into commands_
+  std::map<std::string, DecidedFact> decided_;                     // by service/command id
+  std::map<std::string, EventFact> events_;
+  std::set<std::string> heard_;
+  std::map<std::string, std::pair<int64_t, uint32_t>> last_heard_;  // by episode
+  std::map<std::string, DeliveryFact> deliveries_;
+  std::map<std::string, std::vector<MadeFact>> made_;  // by episode
+  std::map<uint64_t, v1::Directory> directories_;      // by sequence
+};
+
+}  // namespace porchlight::sim
