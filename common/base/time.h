@@ -7,10 +7,11 @@
 namespace porchlight {
 
 inline google::protobuf::Timestamp ToProto(absl::Time time) {
-  const int64_t nanos = absl::ToUnixNanos(time);
+  const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down, also before 1970
   google::protobuf::Timestamp proto;
-  proto.set_seconds(nanos / 1'000'000'000);
-  proto.set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
   return proto;
 }
 

@@ -94,7 +94,9 @@ class SmtpSend final : public CurlSend {
       answer.text = CutReply(absl::StrCat("sent, but no answer came: ", Why(result)));
       return answer;
     } else if (failed_reply) {
-      answer.answer = code < 500 ? v1::DELIVERY_ANSWER_RETRY : v1::DELIVERY_ANSWER_REFUSED;
+      // A wrong password is ours to mend: it says nothing about the recipient.
+      const bool passing = code < 500 || result == CURLE_LOGIN_DENIED;
+      answer.answer = passing ? v1::DELIVERY_ANSWER_RETRY : v1::DELIVERY_ANSWER_REFUSED;
       answer.code = static_cast<int>(code);
     } else {
       answer.answer = v1::DELIVERY_ANSWER_RETRY;

@@ -35,11 +35,14 @@ v1::DeliveryAttempt DecideAttempt(const v1::DeliveryStatus& status, const Attemp
     attempt.set_state(v1::DELIVERY_STATE_DELIVERED);
     return attempt;
   }
-  const absl::Duration wait = std::max(RetryDelay(status.delivery_id(), attempt.attempt()),
-                                       std::min(result.answer.retry_after, kRetryAfterMax));
-  const absl::Time next = result.answered_at + wait;
+  const absl::Duration delay = RetryDelay(status.delivery_id(), attempt.attempt());
+  const absl::Time give_up_at = FromProto(status.give_up_at());
+  absl::Time next =
+      result.answered_at + std::max(delay, std::min(result.answer.retry_after, kRetryAfterMax));
+  // Rather too early for the far end than never.
+  if (next >= give_up_at) next = result.answered_at + delay;
   if (result.answer.answer == v1::DELIVERY_ANSWER_REFUSED ||
-      next >= FromProto(status.give_up_at())) {
+      next >= give_up_at) {
     attempt.set_state(v1::DELIVERY_STATE_DEAD);
     return attempt;
   }

@@ -238,7 +238,7 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions option
     sources.services.push_back(module.name);
   }
   for (const auto& service : parts->services) service->worker->Run();
-  parts->evidence = std::make_unique<EvidenceService>(std::move(sources), parts->clock);
+  parts->evidence = std::make_unique<EvidenceService>(std::move(sources), *parts->gate);
   std::vector<grpc::Service*> edges = {parts->evidence.get()};
   for (const auto& service : parts->services) edges.push_back(service->edge.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options.listen, edges);

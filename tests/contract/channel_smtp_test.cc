@@ -218,7 +218,7 @@ TEST(SmtpLogInTest, RightPasswordSendsAndWrongOneSaysSo) {
   options.password = "wrong";
   SmtpChannel wrong(options);
   const ChannelAnswer answer = SendAndWait(wrong, To("desk"));
-  EXPECT_EQ(answer.answer, v1::DELIVERY_ANSWER_REFUSED) << answer.text;
+  EXPECT_EQ(answer.answer, v1::DELIVERY_ANSWER_RETRY) << answer.text;
   EXPECT_EQ(answer.code, 535);
   EXPECT_THAT(answer.text, HasSubstr("user and password"));
   EXPECT_EQ(receiver.taken(), 1);

@@ -453,7 +453,8 @@ TEST_F(EvidenceTest, TextIsForPeople) {
 TEST(EvidenceServiceTest, StreamsTheFileInParts) {
   EvidenceLog world(std::string(3u << 20, 'n'));
   const ManualClock clock(world.start);
-  EvidenceService service(world.Sources(), clock);
+  rpc::Gate gate(clock);
+  EvidenceService service(world.Sources(), gate);
   grpc::ServerBuilder builder;
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
