@@ -60,7 +60,7 @@ bench: setup
 sim: setup
 	$(call configure,release)
 	$(call compile,release,--target sim_tests)
-	@SIM_SEEDS=$(SEEDS) build/release/sim_tests
+	@SIM_SEEDS=$(SEEDS) build/release/tests/sim_tests --gtest_filter=Simulation.SeedsOfTheEnvironment
 
 format:
 	@git ls-files -z --cached --others --exclude-standard -- '*.h' '*.cc' | xargs -0 -r -n 8 -P $(JOBS) clang-format -i

@@ -14,23 +14,30 @@ Reference::Reference(Log& log, Keys& keys)
 
 absl::Status Reference::Step() {
   while (true) {
+    // What couldn't be opened, because the keys were away, is tried again.
+    for (; !unfolded_.empty(); unfolded_.pop_front()) {
+      if (absl::Status folded = Fold(unfolded_.front()); !folded.ok()) return folded;
+    }
     const absl::StatusOr<int64_t> end = log_.End(reader_.where());
     if (!end.ok()) return end.status();
     if (reader_.tail().next_offset >= *end) return absl::OkStatus();
-    const absl::StatusOr<std::vector<Counted>> next = reader_.Next();
+    absl::StatusOr<std::vector<Counted>> next = reader_.Next();
     if (!next.ok()) return next.status();
-    for (const Counted& counted : *next) {
-      for (const v1::Record& record : counted.transition.events()) {
-        absl::StatusOr<OpenedRecord> event = OpenRecord(keys_, record);
-        if (!event.ok()) return event.status();
-        const auto* replaced =
-            google::protobuf::DynamicCastToGenerated<v1::DirectoryReplaced>(event->payload.get());
-        if (replaced == nullptr) continue;
-        directory_ = replaced->directory();
-        sequence_ = counted.record.sequence();
-      }
-    }
+    for (Counted& counted : *next) unfolded_.push_back(std::move(counted));
   }
+}
+
+absl::Status Reference::Fold(const Counted& counted) {
+  for (const v1::Record& record : counted.transition.events()) {
+    absl::StatusOr<OpenedRecord> event = OpenRecord(keys_, record);
+    if (!event.ok()) return event.status();
+    const auto* replaced =
+        google::protobuf::DynamicCastToGenerated<v1::DirectoryReplaced>(event->payload.get());
+    if (replaced == nullptr) continue;
+    directory_ = replaced->directory();
+    sequence_ = counted.record.sequence();
+  }
+  return absl::OkStatus();
 }
 
 const v1::Recipient* Reference::Find(absl::string_view recipient_id) const {

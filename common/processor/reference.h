@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 
 #include "absl/status/status.h"
 #include "common/keys/keys.h"
@@ -30,9 +31,12 @@ class Reference {
  private:
   friend absl::Status PublishDirectory(Log&, Keys&, absl::string_view, const v1::Directory&,
                                        absl::Time);
+  absl::Status Fold(const Counted& counted);
+
   Log& log_;
   Keys& keys_;
   ChainReader reader_;
+  std::deque<Counted> unfolded_;  // read, but not in force yet
   v1::Directory directory_;
   uint64_t sequence_ = 0;
 };

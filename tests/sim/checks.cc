@@ -242,6 +242,7 @@ std::string Unsettled(Environment& environment) {
 void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Process>>& processes,
                  const std::string& logged_lines) {
   Checker check(environment);
+  check.NeedToKnow(logged_lines);
   for (const char* service : kServices) {
     for (int32_t partition = 0; partition < kSimPartitions; ++partition)
       check.Store(service, partition);
@@ -254,7 +255,6 @@ void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Pro
   check.LastReports();
   check.DeadLetters();
   check.Answers();
-  check.NeedToKnow(logged_lines);
 }
 
 std::string HashOfLog(Environment& environment) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t kSeedsOfOneTest = 100;
 constexpr uint64_t kFirstFreeSeed = 1000;
+constexpr uint64_t kSeedsOfAHunt = 300;
 
 // Nothing is printed for a seed that holds.
 bool Holds(uint64_t seed, Counters& counters) {
@@ -71,6 +72,19 @@ TEST(Simulation, SeedsOfTheEnvironment) {
     if ((i + 1) % 1000 == 0) std::cerr << i + 1 << " seeds, " << failed << " failed\n";
   }
   if (many > 0) std::cerr << counters.Text();
+}
+
+// Only for the binaries with a deliberate fault (mutants/): some checker must find it.
+TEST(Mutant, DISABLED_IsFound) {
+  InitLogger(LogLevel::kError);
+  for (uint64_t seed = 0; seed < kSeedsOfAHunt; ++seed) {
+    const Findings findings = Simulate(seed).findings;
+    if (!findings.any()) continue;
+    std::cerr << "found at seed " << seed << " by \"" << findings.checker << "\": " << findings.text
+              << "\n";
+    return;
+  }
+  FAIL() << "no checker finds this fault in " << kSeedsOfAHunt << " seeds";
 }
 
 }  // namespace

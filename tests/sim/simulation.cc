@@ -91,7 +91,7 @@ void Simulation::Meanwhile() {
       if (environment_.faults) DamageStores();
       break;
     case 1:
-      environment_.random.Pick(processes_)->late_log().DeliverLate();
+      DeliverLate(*environment_.random.Pick(processes_));
       break;
     case 2:
       if (environment_.faults && environment_.Fault(environment_.options.directory))
@@ -117,6 +117,18 @@ void Simulation::StepProcess() {
 
 void Simulation::CallSomebody() {
   if (Process* process = PickProcess(true)) callers_.Call(*process);
+}
+
+void Simulation::DeliverLate(Process& process) {
+  const auto counted = [this] {
+    environment_.truth.CatchUp();
+    uint64_t all = 0;
+    for (const auto& [where, chain] : environment_.truth.chains()) all += chain.sequence;
+    return all;
+  };
+  const uint64_t before = counted();
+  process.late_log().DeliverLate();
+  if (counted() > before) environment_.counters.Count("late record counted");
 }
 
 absl::Duration Simulation::UntilDue() const {
@@ -209,7 +221,7 @@ void Simulation::Heal() {
   environment_.store_away.clear();
   environment_.channel.ReleaseAll();
   for (const auto& process : processes_) {
-    process->late_log().DeliverLate();
+    DeliverLate(*process);
     process->clock().skew = absl::ZeroDuration();
   }
   if (environment_.random.Chance(0.5)) {

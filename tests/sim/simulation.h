@@ -35,6 +35,7 @@ class Simulation {
   void ChangeDirectory();
   void WriteDirectory();
   void DamageStores();
+  void DeliverLate(Process& process);
   void Heal();
   // True when nothing is left to do.
   bool AtRest();
