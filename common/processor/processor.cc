@@ -74,7 +74,23 @@ absl::Status Processor::Start() {
     if (source.chained) source.at.set_chain_hash(ZeroHash());
   }
   ResetSources();
+  if (absl::Status whole = CheckSourcesNotCutShort(); !whole.ok()) return whole;
   started_ = true;
+  return absl::OkStatus();
+}
+
+// Of commands too: what is appended below a position that was decided already would never be seen.
+absl::Status Processor::CheckSourcesNotCutShort() const {
+  for (const Source& source : sources_) {
+    const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+    if (!end.ok()) return end.status();
+    if (source.at.next_offset() > *end) {
+      return absl::DataLossError(absl::StrCat(
+          source.where.topic, "/", source.where.partition, " ends at ", *end, ", but ",
+          rules_.service(), " has already decided on what stood up to ", source.at.next_offset(),
+          ": the log was cut short. Restore it from a backup; nothing is decided until then."));
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -93,18 +109,6 @@ absl::Status Processor::FoldFrom(const v1::Checkpoint& checkpoint) {
     if (next->empty()) break;
     for (const Counted& counted : *next) view_->Fold(counted);
   }
-  for (const std::string& service : rules_.sources()) {
-    const TopicPartition source{EventsTopic(service), events_.partition};
-    const std::optional<v1::Position> at = view_->PositionOf(source);
-    const absl::StatusOr<int64_t> end = ports_.log.End(source);
-    if (!end.ok()) return end.status();
-    if (at.has_value() && at->next_offset() > *end) {
-      return absl::DataLossError(absl::StrCat(
-          source.topic, "/", source.partition, " ends at ", *end, ", but ", rules_.service(),
-          " has already decided on what stood up to ", at->next_offset(),
-          ": the log was cut short. Restore it from a backup; nothing is decided until then."));
-    }
-  }
   return absl::OkStatus();
 }
 
@@ -116,8 +120,8 @@ absl::Status Processor::CheckNotCutShort(const v1::Checkpoint& checkpoint) {
       events_.topic, "/", events_.partition, " ends at ", *end,
       ", but the store has already seen what stood up to ", checkpoint.next_offset(),
       ": the log was cut short, or the store is of another one. Restore the log from a backup. "
-      "Only if "
-      "you are sure that the log is whole, delete the store's files: they are made again."));
+      "Only if you are sure that the log is whole, delete the store's files: they are made "
+      "again."));
 }
 
 // Sources go on from where the partition's transitions left them; what was only passed over since

@@ -124,6 +124,7 @@ class Processor {
   absl::StatusOr<Outgoing> MakeOutgoing(const v1::DeliveryStatus& status);
   void ResetSources();
   absl::Status CheckNotCutShort(const v1::Checkpoint& checkpoint);
+  absl::Status CheckSourcesNotCutShort() const;
   absl::Status FoldFrom(const v1::Checkpoint& checkpoint);
   bool Trouble(const absl::Status& status);
 
