@@ -184,8 +184,7 @@ absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) 
   absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log = SqliteLog::Open(LogPath(options.data));
   if (!sqlite_log.ok()) return sqlite_log.status();
   log = *std::move(sqlite_log);
-  return PublishDirectory(*log, *keys, options.config.agency.id, DirectoryOf(options.config),
-                          clock.Now());
+  return absl::OkStatus();
 }
 
 absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
@@ -236,6 +235,13 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions option
     if (absl::Status added = parts->AddService(options, module, *channels); !added.ok())
       return added;
     sources.services.push_back(module.name);
+  }
+  // Only now that every service found the log to be whole is anything written to it: one that was
+  // cut short stays as it is for whoever looks into it.
+  if (absl::Status published = PublishDirectory(*parts->log, *parts->keys, options.config.agency.id,
+                                                DirectoryOf(options.config), parts->clock.Now());
+      !published.ok()) {
+    return published;
   }
   for (const auto& service : parts->services) service->worker->Run();
   parts->evidence = std::make_unique<EvidenceService>(std::move(sources), *parts->gate);

@@ -55,6 +55,12 @@ absl::Status WriteAll(int fd, absl::string_view text, const std::string& path) {
 
 absl::StatusOr<Key> ReadMasterKey(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno == EACCES) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the master key file ", path,
+                     " can't be read by this user; run Porchlight as the user that owns the file, "
+                     "or give the file to the user that runs Porchlight with chown"));
+  }
   if (fd < 0) return ErrnoStatus("open", path, errno);
   const auto close_it = absl::MakeCleanup([fd] { close(fd); });
   struct stat about {};

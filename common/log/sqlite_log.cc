@@ -242,6 +242,7 @@ absl::StatusOr<std::unique_ptr<SqliteLog::Reader>> SqliteLog::TakeReader() {
   if (std::unique_ptr<Reader> idle = readers_.Take(); idle != nullptr) return idle;
   DatabaseOptions options;
   options.read_only = true;
+  options.leave_untouched = options_.read_only;
   options.busy_wait = options_.busy_wait;
   absl::StatusOr<Database> opened = Database::Open(path_, kFormat, options);
   if (!opened.ok()) return opened.status();

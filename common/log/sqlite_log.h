@@ -23,7 +23,7 @@
 namespace porchlight {
 
 struct SqliteLogOptions {
-  // Appends are refused, and the file must be there.
+  // Appends are refused, and the file must be there. No file is made or changed.
   bool read_only = false;
   // How long an append waits while another process writes.
   absl::Duration busy_wait = absl::Seconds(2);

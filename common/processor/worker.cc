@@ -49,6 +49,7 @@ absl::Status Worker::Start() {
 }
 
 bool Worker::Step() {
+  NoticeClockStep();
   absl::Status trouble = reference_.Step();
   for (AttemptResult& result : dispatcher_.TakeAnswers()) {
     processors_.at(static_cast<size_t>(result.partition))->OnAnswer(std::move(result));
@@ -90,7 +91,6 @@ void Worker::Run() { thread_ = std::thread(&Worker::Loop, this); }
 void Worker::Loop() {
   while (!stopping_) {
     if (Step()) continue;
-    NoticeClockStep();
     ReportTrouble();
     const absl::Duration until_due = NextDue() - ports_.clock.Now();
     const absl::Duration shortest = trouble().ok() ? absl::ZeroDuration() : kWaitInTrouble;

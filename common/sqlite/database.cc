@@ -121,17 +121,46 @@ absl::StatusOr<Database> Database::Open(const std::string& path, const Format& f
   const int flags =
       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
       (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
-  database.connection_.reset(opened);
   std::error_code unreadable;
   if (options.read_only && !std::filesystem::exists(path, unreadable) && !unreadable) {
     return absl::NotFoundError(absl::StrCat(format.what, " ", path, " doesn't exist"));
   }
-  if (code != SQLITE_OK) return database.Failure(code);
-  absl::Status status = database.Configure(format, options);
+  absl::Status status = options.read_only && options.leave_untouched
+                            ? database.ConnectUntouched(path, flags)
+                            : database.Connect(path, flags);
+  if (status.ok()) status = database.Configure(format, options);
   if (!status.ok()) return status;
   return database;
+}
+
+absl::Status Database::Connect(const std::string& name, int flags) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &opened, flags, nullptr);
+  connection_.reset(opened);
+  return code == SQLITE_OK ? absl::OkStatus() : Failure(code);
+}
+
+// A write-ahead log holds what isn't in the file yet, and must be read with it. Where there is
+// none, the file is all there is. Where there is one, its index is either there, from the process
+// that writes or was killed, and is read; or was left out of a copy, and is made in memory, which
+// needs the file for oneself: so locks, which a process that isn't there can't hold, are left out.
+absl::Status Database::ConnectUntouched(const std::string& path, int flags) {
+  std::string name = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      absl::StrAppend(&name, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    } else {
+      name += c;
+    }
+  }
+  std::error_code unreadable;
+  const bool wal = std::filesystem::exists(path + "-wal", unreadable);
+  const bool index = std::filesystem::exists(path + "-shm", unreadable);
+  absl::StrAppend(&name, !wal ? "?immutable=1" : index ? "?readonly_shm=1" : "?vfs=unix-none");
+  absl::Status status = Connect(name, flags | SQLITE_OPEN_URI);
+  if (!status.ok()) return status;
+  sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return wal && !index ? Execute("PRAGMA locking_mode=EXCLUSIVE") : absl::OkStatus();
 }
 
 absl::Status Database::Failure(int code) const {

@@ -61,6 +61,9 @@ struct Format {
 
 struct DatabaseOptions {
   bool read_only = false;
+  // With read_only: no file is made, written or removed, not even those that SQLite keeps beside
+  // the database for itself. For those who only check; slower than sharing these with a writer.
+  bool leave_untouched = false;
   enum class Synchronous {
     kFull,    // after a commit it is on the disk
     kNormal,  // after a power failure the newest commits may be gone, but nothing else
@@ -116,6 +119,8 @@ class Database {
 
   static int OnCommit(void* state, sqlite3* connection, const char* database, int pages);
   absl::Status Failure(int code) const;
+  absl::Status Connect(const std::string& name, int flags);
+  absl::Status ConnectUntouched(const std::string& path, int flags);
   absl::Status RunKept(Statement& kept, absl::string_view sql);
   absl::Status Configure(const Format& format, const DatabaseOptions& options);
   absl::Status MakeSchema(const Format& format);

@@ -41,6 +41,10 @@ absl::Status Damaged() {
   return absl::DataLossError("the store holds bytes that are no message of ours");
 }
 
+absl::Status OnlyRead() {
+  return absl::FailedPreconditionError("the store was opened only to be read");
+}
+
 // Runs `row` for each row of `statement`, which is bound already.
 template <typename Row>
 absl::Status ForEach(Statement& statement, const Row& row) {
@@ -245,6 +249,10 @@ SqliteStore::~SqliteStore() = default;
 absl::Status SqliteStore::OpenIfNeeded() {
   absl::MutexLock lock(&mutex_);
   if (file_ != nullptr) return absl::OkStatus();
+  if (options_.read_only) {
+    file_ = std::make_unique<File>();  // each reader opens the database for itself
+    return absl::OkStatus();
+  }
   DatabaseOptions options;
   options.synchronous = DatabaseOptions::Synchronous::kNormal;
   options.busy_wait = options_.busy_wait;
@@ -293,7 +301,7 @@ absl::Status SqliteStore::Do(absl::FunctionRef<absl::Status(File&)> work) {
     files_set_aside = files_set_aside_;
     status = work(*file_);
   }
-  if (absl::IsDataLoss(status)) {
+  if (absl::IsDataLoss(status) && !options_.read_only) {
     absl::MutexLock lock(&mutex_);
     if (files_set_aside == files_set_aside_) SetAside(status);
   }
@@ -312,6 +320,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore::Reader>> SqliteStore::TakeReader(Fil
   if (std::unique_ptr<Reader> idle = file.readers.Take(); idle != nullptr) return idle;
   DatabaseOptions options;
   options.read_only = true;
+  options.leave_untouched = options_.read_only;
   options.busy_wait = options_.busy_wait;
   absl::StatusOr<Database> opened = Database::Open(path_, kFormat, options);
   if (!opened.ok()) return opened.status();
@@ -344,6 +353,7 @@ absl::StatusOr<v1::Checkpoint> SqliteStore::Where(int32_t partition) {
 }
 
 absl::Status SqliteStore::Apply(int32_t partition, const StoreBatch& batch) {
+  if (options_.read_only) return OnlyRead();
   if (absl::Status status = CheckBatch(partition, batch); !status.ok()) return status;
   return Do([&](File& file) {
     absl::MutexLock lock(&file.write_mutex);
@@ -409,6 +419,7 @@ absl::StatusOr<std::vector<v1::DeliveryStatus>> SqliteStore::DeadLetters(int32_t
 }
 
 absl::Status SqliteStore::Wipe(int32_t partition) {
+  if (options_.read_only) return OnlyRead();
   return Do([&](File& file) {
     absl::MutexLock lock(&file.write_mutex);
     Database& database = file.writer.database;

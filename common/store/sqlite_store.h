@@ -17,6 +17,9 @@
 namespace porchlight {
 
 struct SqliteStoreOptions {
+  // For those who only look: no file is made, changed or set aside, and whatever would change the
+  // store is refused.
+  bool read_only = false;
   // Told when a file was set aside (as PATH.damaged) and why: a warning for the logger.
   std::function<void(const absl::Status& why)> set_aside;
   // How long to wait while another process writes.

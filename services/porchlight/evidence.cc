@@ -62,7 +62,7 @@ int VerifyData(const std::string& data) {
   VerifyLogOptions options{
       .services = {"intake", "notification"}, .partitions = kPartitions, .checkpoints = {}};
   for (const std::string& service : options.services) {
-    SqliteStore store(StorePath(data, service));
+    SqliteStore store(StorePath(data, service), {.read_only = true, .set_aside = {}});
     for (int32_t partition = 0; partition < kPartitions; ++partition) {
       absl::StatusOr<v1::Checkpoint> checkpoint = store.Where(partition);
       if (checkpoint.ok())

@@ -126,6 +126,11 @@ void HttpReceiver::Release() {
   released_ = true;
 }
 
+void HttpReceiver::HoldAgain() {
+  absl::MutexLock lock(&mutex_);
+  released_ = false;
+}
+
 std::vector<HttpReceiver::Request> HttpReceiver::requests() const {
   absl::MutexLock lock(&mutex_);
   return requests_;

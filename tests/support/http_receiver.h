@@ -56,6 +56,8 @@ class HttpReceiver {
   void Next(const std::string& path, Reply reply);
   // Lets all that is held be answered, now and from now on.
   void Release();
+  // From now on what is to be held is held again.
+  void HoldAgain();
 
   std::vector<Request> requests() const;
   // Requests with this webhook-id.

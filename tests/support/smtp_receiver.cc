@@ -3,7 +3,9 @@
 
 #include <filesystem>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace porchlight::testing {
 
@@ -18,6 +20,7 @@ SmtpReceiver::SmtpReceiver(const Options& options, const std::string& source_fol
   if (!options.user.empty()) {
     arguments.insert(arguments.end(), {"--user", options.user, "--password", options.password});
   }
+  if (options.only_packets) arguments.emplace_back("--packets");
   process_ = std::make_unique<ReceiverProcess>(std::move(arguments));
 }
 
@@ -37,6 +40,16 @@ std::vector<int> SmtpReceiver::WithId(const std::string& delivery_id) const {
     if (Part(n, "header-x-porchlight-delivery-id") == delivery_id) found.push_back(n);
   }
   return found;
+}
+
+std::vector<std::pair<std::string, std::string>> SmtpReceiver::Packets() const {
+  std::vector<std::pair<std::string, std::string>> packets;
+  const std::string kept = ReadFile(folder_.path() + "/packets");
+  for (absl::string_view line : absl::StrSplit(kept, '\n', absl::SkipEmpty())) {
+    const size_t space = line.find(' ');
+    packets.emplace_back(line.substr(0, space), absl::HexStringToBytes(line.substr(space + 1)));
+  }
+  return packets;
 }
 
 std::string SmtpReceiver::commands() const { return ReadFile(folder_.path() + "/commands"); }

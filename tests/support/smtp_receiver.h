@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/receiver_process.h"
@@ -16,6 +17,8 @@ class SmtpReceiver {
     bool starttls = true;
     std::string user;  // empty: nobody has to log in
     std::string password;
+    // For very many messages: only their packets are kept, for Packets().
+    bool only_packets = false;
   };
 
   SmtpReceiver(const Options& options, const std::string& source_folder);
@@ -25,6 +28,8 @@ class SmtpReceiver {
   std::string ca_file() const { return folder_.path() + "/certificate.pem"; }
   // How many messages it has taken.
   int taken() const;
+  // With only_packets: delivery id and packet.json of every message taken.
+  std::vector<std::pair<std::string, std::string>> Packets() const;
   // A file of the n-th message taken, from 1: "text", "header-subject", "attachment-0-bytes"...
   std::string Part(int n, const std::string& name) const;
   // Numbers of the messages with this delivery id.

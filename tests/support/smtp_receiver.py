@@ -6,6 +6,8 @@ Keeps each message it takes as a folder of files, and behaves as the recipient's
   lost@     takes the message, then closes without an answer
   hold@     takes the message, then never answers
   anything else is accepted.
+With --packets it keeps, instead, one line for each message in the file "packets": the delivery id,
+a space, and the attached packet.json in hexadecimal.
 """
 import argparse
 import asyncio
@@ -19,9 +21,17 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
 class Handler:
-    def __init__(self, folder):
+    def __init__(self, folder, only_packets):
         self.folder = folder
+        self.only_packets = only_packets
         self.taken = 0
+
+    def keep_packet(self, envelope):
+        message = email.message_from_bytes(envelope.original_content)
+        packets = [part.get_payload(decode=True) for part in message.walk()
+                   if part.get_filename() == "packet.json"]
+        with open(os.path.join(self.folder, "packets"), "a") as kept:
+            kept.write(f"{message['x-porchlight-delivery-id']} {packets[0].hex()}\n")
 
     def note(self, line):
         with open(os.path.join(self.folder, "commands"), "a") as commands:
@@ -47,6 +57,9 @@ class Handler:
             return "554 5.7.1 not here"
         if name == "later-data":
             return "452 4.2.2 mailbox full"
+        if self.only_packets:
+            self.keep_packet(envelope)
+            return "250 2.0.0 taken"
         self.keep(session, envelope)
         if name == "lost":
             server.transport.abort()
@@ -91,9 +104,13 @@ async def main():
     parser.add_argument("--key")
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument("--packets", action="store_true")
     arguments = parser.parse_args()
 
-    handler = Handler(arguments.folder)
+    # A client that is killed in the middle is part of the tests, and no news.
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+    logging.getLogger("mail.log").propagate = False
+    handler = Handler(arguments.folder, arguments.packets)
     options = {"hostname": "mail.invalid", "enable_SMTPUTF8": False}
     if arguments.certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
