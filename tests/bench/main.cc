@@ -42,6 +42,7 @@ int Main(int argc, char** argv) {
   app.add_option("--only", only, "One part")->check(CLI::IsMember({"steady", "held"}));
   CLI11_PARSE(app, argc, argv);
 
+  folder = std::filesystem::absolute(folder).string();
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   Receiver receiver(kMarkersMax);
