@@ -24,7 +24,7 @@ help:
 	@echo 'make run               build, and serve on 127.0.0.1:7300 with data in .run/data'
 	@echo 'make test              build, and run every test (test-asan, test-tsan: with sanitizers)'
 	@echo 'make sim SEEDS=20000   simulate that many seeds'
-	@echo 'make bench             measure'
+	@echo 'make bench [FULL=1]    measure; with FULL=1 holding 1,000,000 open episodes, which takes a while'
 	@echo 'make format            clang-format on every C++ file'
 	@echo 'make tidy [SINCE=main] clang-tidy on every C++ file, or on those changed since a commit'
 	@echo 'make setup             install what the build needs (Debian 12)'
@@ -55,7 +55,7 @@ run: setup
 bench: setup
 	$(call configure,release)
 	$(call compile,release,--target porchlight-bench)
-	@build/release/porchlight-bench
+	@build/release/porchlight-bench $(if $(FULL),--full)
 
 sim: setup
 	$(call configure,release)

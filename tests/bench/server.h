@@ -1,0 +1,41 @@
+// The real `porchlight serve` as a child process, on a data folder of the bench.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace porchlight::bench {
+
+// Writes a configuration with one webhook recipient, and its secret, into the folder; returns the
+// configuration's path.
+std::string WriteConfig(const std::string& folder, const std::string& webhook_url);
+
+class Server {
+ public:
+  // Starts it and waits until it says that it is ready. Ends the bench with a message if it
+  // doesn't. Its log goes to FOLDER/server.log.
+  Server(const std::string& program, const std::string& data, const std::string& config_file);
+  // Ends it as a person would, and waits for that.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  const std::string& address() const { return address_; }
+  // From its start until it was ready.
+  absl::Duration ready_after() const { return ready_after_; }
+  // Memory in use now; CPU time used so far, by all its threads.
+  int64_t ResidentBytes() const;
+  absl::Duration CpuTime() const;
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string address_;
+  absl::Duration ready_after_;
+};
+
+}  // namespace porchlight::bench
