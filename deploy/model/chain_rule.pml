@@ -327,33 +327,29 @@ end:
        appended = 0
      }
 
-  :: atomic {
-       crashes_left > 0 -> /* And starts again from a store that was folded up to anywhere. */
+  :: d_step { /* Crashes, and starts again from a store that was folded up to anywhere. */
+       crashes_left > 0 ->
        crashes_left--;
        restart = 0;
        do
-       :: restart < log_length -> restart++
-       :: break
+       :: restart <= log_length ->
+          fold_up_to(mine, restart);
+          do
+          :: mine.position < log_length -> fold_one(mine)
+          :: else -> break
+          od;
+          check_agrees(mine);
+          restart++
+       :: else -> break
        od;
-       d_step {
-         fold_up_to(mine, restart);
-         /* Deliveries that the store knows to be made and not settled are sent again. */
-         i = 0;
-         do
-         :: i < restart ->
-            if
-            :: counted & (1 << i) -> perform_effect(i)
-            :: else
-            fi;
-            i++
-         :: else -> break
-         od;
-         restart = 0;
-         expected_end = 0;
-         first_offset = 0;
-         appended = 0;
-         mode = FOLDING
-       }
+       /* From anywhere it comes to the same, so one of them stands for all: the store was wiped. It will
+        * perform all effects again, as those that the log doesn't know to be settled are. */
+       fold_up_to(mine, 0);
+       restart = 0;
+       expected_end = 0;
+       first_offset = 0;
+       appended = 0;
+       mode = FOLDING
      }
   od
 }
