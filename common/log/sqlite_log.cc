@@ -1,5 +1,7 @@
 #include "common/log/sqlite_log.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -256,6 +258,18 @@ absl::StatusOr<std::unique_ptr<SqliteLog::Reader>> SqliteLog::TakeReader() {
         "ORDER BY place"}});
   if (!status.ok()) return status;
   return reader;
+}
+
+absl::Status SqliteLog::CheckFile() {
+  absl::StatusOr<std::unique_ptr<Reader>> reader = TakeReader();
+  if (!reader.ok()) return reader.status();
+  absl::StatusOr<Statement> check = (*reader)->database.Prepare("PRAGMA quick_check(1)");
+  if (!check.ok()) return check.status();
+  const absl::StatusOr<bool> row = check->Step();
+  if (!row.ok()) return row.status();
+  const std::string found(check->Bytes(0));
+  if (found == "ok") return absl::OkStatus();
+  return sqlite::Error(SQLITE_CORRUPT, found, kFormat.what, path_);
 }
 
 absl::StatusOr<SqliteLog::Found> SqliteLog::Find(Reader& reader, const TopicPartition& where) {

@@ -46,6 +46,8 @@ class SqliteLog final : public Log {
                                                 ReadLimits limits = {}) override;
   absl::StatusOr<int64_t> End(const TopicPartition& where) override;
   bool WritesOnlyWinners() const override { return true; }
+  // Whether the file is whole as a file, also where no record is: DataLoss if not. Reads all of it.
+  absl::Status CheckFile();
   void AddListener(Signal* signal) override;
   void RemoveListener(Signal* signal) override;
 

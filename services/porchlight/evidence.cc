@@ -71,6 +71,8 @@ int VerifyData(const std::string& data) {
   }
   const absl::StatusOr<LogReport> report = VerifyLog(**log, options);
   if (!report.ok()) return Fail(report.status());
+  // The records come first: their error names the record.
+  if (absl::Status whole = (*log)->CheckFile(); !whole.ok()) return Fail(whole);
   std::cout << "The log is whole: " << report->transitions << " transitions in "
             << report->heads.size() << " chains, " << report->commands_decided
             << " commands decided, " << report->commands_waiting << " waiting to be decided.\n"

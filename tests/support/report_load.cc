@@ -10,7 +10,7 @@
 namespace porchlight::testing {
 namespace {
 
-constexpr absl::Duration kCallLimit = absl::Seconds(20);
+constexpr absl::Duration kListLimit = absl::Seconds(20);
 constexpr absl::Duration kLongest = absl::Minutes(1);
 
 }  // namespace
@@ -48,8 +48,8 @@ bool SaysNotAccepted(const grpc::Status& status) {
 }
 
 ReportLoad::ReportLoad(const std::string& address, std::vector<v1::ReportMissingRequest> reports,
-                       int callers)
-    : waiting_(std::move(reports)), calling_(callers) {
+                       int callers, absl::Duration call_limit)
+    : call_limit_(call_limit), waiting_(std::move(reports)), calling_(callers) {
   for (int i = 0; i < callers; ++i) callers_.emplace_back([this, address] { CallAll(address); });
 }
 
@@ -70,7 +70,7 @@ void ReportLoad::CallAll(const std::string& address) {
       waiting_.pop_back();
     }
     grpc::ClientContext context;
-    rpc::PrepareCall(context, kCallLimit);
+    rpc::PrepareCall(context, call_limit_);
     v1::ReportMissingReply reply;
     const grpc::Status status = stub->ReportMissing(&context, request, &reply);
     absl::MutexLock lock(&mutex_);
@@ -115,7 +115,7 @@ std::vector<v1::Episode> ListAllEpisodes(const std::string& address) {
   request.set_page_size(500);
   do {
     grpc::ClientContext context;
-    rpc::PrepareCall(context, kCallLimit);
+    rpc::PrepareCall(context, kListLimit);
     v1::ListEpisodesReply page;
     if (!stub->ListEpisodes(&context, request, &page).ok()) return {};
     request.set_page_token(page.next_page_token());

@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 #include "porchlight/v1/intake.grpc.pb.h"
 
@@ -37,7 +38,7 @@ class ReportLoad {
 
   // Begins at once. A caller stops when an answer doesn't come.
   ReportLoad(const std::string& address, std::vector<v1::ReportMissingRequest> reports,
-             int callers = 16);
+             int callers = 16, absl::Duration call_limit = absl::Seconds(20));
   ~ReportLoad();
   // Until so many are accepted, or the callers have stopped. False after a minute.
   bool WaitForAccepted(size_t count) const;
@@ -47,6 +48,7 @@ class ReportLoad {
  private:
   void CallAll(const std::string& address);
 
+  const absl::Duration call_limit_;
   mutable absl::Mutex mutex_;
   std::vector<v1::ReportMissingRequest> waiting_ ABSL_GUARDED_BY(mutex_);
   int calling_ ABSL_GUARDED_BY(mutex_) = 0;
