@@ -189,9 +189,12 @@ TEST_P(StoreContract, ABatchThatDoesNotFollowChangesNothing) {
     other.timers_set = {TimerDue("t", 30)};
     EXPECT_TRUE(absl::IsFailedPrecondition(store_->Apply(0, Batch(from, {other}))));
   }
-  StoreBatch wrong = Batch(2, {Change("a", 9)});
-  wrong.to.set_sequence(7);
-  EXPECT_TRUE(absl::IsInvalidArgument(store_->Apply(0, wrong)));
+  StoreBatch leads_nowhere = Batch(2, {Change("a", 9)});
+  leads_nowhere.to.set_sequence(2);
+  EXPECT_TRUE(absl::IsInvalidArgument(store_->Apply(0, leads_nowhere)));
+  StoreBatch more_changes_than_transitions = Batch(2, {Change("a", 9), Change("b", 10)});
+  more_changes_than_transitions.to.set_sequence(3);
+  EXPECT_TRUE(absl::IsInvalidArgument(store_->Apply(0, more_changes_than_transitions)));
   EXPECT_EQ(store_->Where(0)->sequence(), 2u);
   Heard heard;
   ASSERT_TRUE(store_->Visit(0, heard).ok());
