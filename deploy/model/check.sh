@@ -65,7 +65,6 @@ if [[ ${1:-} == deep ]]; then
   holds '-DX_INPUTS=1 -DCRASHES=1 -DUNKNOWNS=2' -DSAFETY
   holds '-DCONDITIONAL -DCRASHES=2 -DUNKNOWNS=2' -DSAFETY
   holds '-DX_INPUTS=1 -DCRASHES=2 -DUNKNOWNS=2' -DSAFETY
-  holds '-DCRASHES=2 -DUNKNOWNS=1' -DSAFETY
 fi
 
 if ((failures > 0)); then

@@ -169,11 +169,12 @@ constexpr Banned kBanned[] = {
 };
 
 bool Allowed(absl::string_view path, Banned::Kind kind) {
-  // Tests may run threads, to race what is thread-safe, and draw from a fixed seed; only
-  // measurements read a clock, and none sleeps.
+  // Tests may run threads, to race what is thread-safe, and draw from a fixed seed. Only
+  // measurements read a clock, and only the load generator waits for it.
   if (absl::StartsWith(path, "tests/")) {
-    return kind == Banned::kThread || kind == Banned::kSeeded ||
-           (kind == Banned::kClock && StartsWithAny(path, {"tests/bench/", "tests/faults/"}));
+    if (kind == Banned::kClock) return StartsWithAny(path, {"tests/bench/", "tests/faults/"});
+    if (kind == Banned::kSleep) return absl::StartsWith(path, "tests/bench/");
+    return kind == Banned::kThread || kind == Banned::kSeeded;
   }
   switch (kind) {
     case Banned::kClock:
