@@ -79,7 +79,7 @@ absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& coun
     Aggregate folded;
     const Aggregate* current = known.get();
     if (known == nullptr || known->offset != transitions.back()->offset) {
-      absl::StatusOr<Aggregate> base = Base(aggregate_id);
+      absl::StatusOr<Aggregate> base = Base(aggregate_id, transitions.front()->transition);
       if (!base.ok()) return base.status();
       folded = *std::move(base);
       for (const Counted* next : transitions) {
@@ -113,13 +113,17 @@ absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& coun
   return batch;
 }
 
-absl::StatusOr<Aggregate> Projector::Base(const std::string& aggregate_id) {
+// What the store has of the aggregate, if `first` follows it: between two calls the store may have
+// been set back and brought forward again by another owner of the partition.
+absl::StatusOr<Aggregate> Projector::Base(const std::string& aggregate_id,
+                                          const v1::Transition& first) {
   const absl::StatusOr<StoredAggregate> stored = store_.Load(events_.partition, aggregate_id);
-  if (absl::IsNotFound(stored.status())) return folder_.Empty();
-  if (!stored.ok()) return stored.status();
-  absl::StatusOr<Aggregate> aggregate = folder_.Unseal(*stored);
+  if (!stored.ok() && !absl::IsNotFound(stored.status())) return stored.status();
+  absl::StatusOr<Aggregate> aggregate = stored.ok() ? folder_.Unseal(*stored) : folder_.Empty();
   if (absl::IsFailedPrecondition(aggregate.status()))
     return folder_.Empty();  // its key was destroyed
+  if (aggregate.ok() && aggregate->kept.last_hash() != first.aggregate_previous_hash())
+    return absl::AbortedError("the store was moved while it was brought up to date; trying again");
   return aggregate;
 }
 

@@ -32,7 +32,7 @@ class Projector {
  private:
   absl::StatusOr<StoreBatch> MakeBatch(const std::vector<Counted>& counted, const ChainTail& tail,
                                        const Aggregates* decided);
-  absl::StatusOr<Aggregate> Base(const std::string& aggregate_id);
+  absl::StatusOr<Aggregate> Base(const std::string& aggregate_id, const v1::Transition& first);
 
   const AggregateFolder& folder_;
   Log& log_;

@@ -262,13 +262,13 @@ Result Simulation::Run() {
   if (ok()) Heal();
   int rounds = 0;
   for (int quiet = 0; ok(); ++rounds) {
+    if (rounds > kRoundsMax) environment_.findings.Add("comes to rest", WhatIsLeft());
     quiet = Round() ? 0 : quiet + 1;
     if (quiet < 2) continue;
     if (AtRest() && quiet > 4) break;
     const absl::Duration due = UntilDue();
     environment_.clock.Advance(
         due == absl::InfiniteDuration() ? absl::Seconds(1) : std::max(due, absl::Milliseconds(1)));
-    if (rounds > kRoundsMax) environment_.findings.Add("comes to rest", WhatIsLeft());
   }
   if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
   environment_.meanwhile = nullptr;
