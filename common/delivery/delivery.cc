@@ -41,8 +41,7 @@ v1::DeliveryAttempt DecideAttempt(const v1::DeliveryStatus& status, const Attemp
       result.answered_at + std::max(delay, std::min(result.answer.retry_after, kRetryAfterMax));
   // Rather too early for the far end than never.
   if (next >= give_up_at) next = result.answered_at + delay;
-  if (result.answer.answer == v1::DELIVERY_ANSWER_REFUSED ||
-      next >= give_up_at) {
+  if (result.answer.answer == v1::DELIVERY_ANSWER_REFUSED || next >= give_up_at) {
     attempt.set_state(v1::DELIVERY_STATE_DEAD);
     return attempt;
   }

@@ -162,8 +162,7 @@ class TextWriter {
                             Shown(report_.youth_id), ", agency ", Shown(report_.agency_id)),
                out_);
     if (report_.exercise) AppendLine("THIS WAS AN EXERCISE: nobody was missing.", out_);
-    AppendLine(absl::StrCat("Exported ", Time(report_.exported_at)),
-               out_);
+    AppendLine(absl::StrCat("Exported ", Time(report_.exported_at)), out_);
     AppendLine(
         "Signed with the key that has this fingerprint; compare it with the one that the "
         "agency has published:",

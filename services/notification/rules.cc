@@ -220,7 +220,8 @@ void NotificationRules::Tell(v1::NoticeKind kind, const v1::NotificationState& s
     decision.timers_set = {timer};
     const bool known =
         std::find(state.untold().begin(), state.untold().end(), kind) != state.untold().end();
-    // A try that failed again has nothing new to record but the next one; new facts are kept for it.
+    // A try that failed again has nothing new to record but the next one; new facts are kept for
+    // it.
     if (known && input.kind == v1::INPUT_KIND_TIMER) return;
   }
   decision.events.push_back({.payload = std::move(made),
