@@ -12,7 +12,7 @@
 namespace porchlight::sim {
 namespace {
 
-constexpr uint64_t kSeedsOfOneTest = 100;
+constexpr uint64_t kSeedsOfOneTest = 250;
 constexpr uint64_t kFirstFreeSeed = 1000;
 constexpr uint64_t kSeedsOfAHunt = 300;
 
@@ -38,7 +38,7 @@ class Simulated : public testing::TestWithParam<uint64_t> {
   void SetUp() override { InitLogger(LogLevel::kError); }
 };
 
-// Each hundred reaches everything that the simulation is there for.
+// Each half of the 500 seeds reaches everything that the simulation is there for.
 TEST_P(Simulated, KeepsEveryPromiseAndReachesWhatItShould) {
   Counters counters;
   int failed = 0;
@@ -49,7 +49,7 @@ TEST_P(Simulated, KeepsEveryPromiseAndReachesWhatItShould) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Simulated, testing::Values(0, 100, 200, 300, 400));
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulated, testing::Values(0, 250));
 
 TEST(Simulation, TheSameSeedWritesTheSameLog) {
   InitLogger(LogLevel::kError);
