@@ -84,7 +84,7 @@ absl::Status ReadChain(absl::string_view episode_id, size_t i, uint64_t at_least
 // far as the others have consumed it; that ends, since what was consumed was there before.
 absl::Status ReadChains(absl::string_view episode_id, Collected& all) {
   for (size_t i = 0; i < all.readers.size(); ++i) {
-    const absl::Status read = ReadChain(episode_id, i, UINT64_MAX, all);
+    absl::Status read = ReadChain(episode_id, i, UINT64_MAX, all);
     if (!read.ok()) return read;
   }
   for (bool grown = true; grown;) {
@@ -92,7 +92,7 @@ absl::Status ReadChains(absl::string_view episode_id, Collected& all) {
     for (size_t i = 0; i < all.readers.size(); ++i) {
       const uint64_t needed = all.consumed[all.readers[i].where().topic];
       if (all.readers[i].tail().sequence >= needed) continue;
-      const absl::Status read = ReadChain(episode_id, i, needed, all);
+      absl::Status read = ReadChain(episode_id, i, needed, all);
       if (!read.ok()) return read;
       if (all.readers[i].tail().sequence < needed) {
         const TopicPartition& where = all.readers[i].where();
