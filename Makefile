@@ -13,7 +13,7 @@ TIDY_FILES ?= $(shell if [ -n '$(SINCE)' ]; then git diff --name-only --diff-fil
 # A clone in another folder finds what an earlier one compiled.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-export CCACHE_SLOPPINESS := include_file_ctime,include_file_mtime
+export CCACHE_SLOPPINESS := include_file_ctime,include_file_mtime,pch_defines,time_macros
 
 configure = @[ -f build/$(1)/build.ninja ] || cmake --preset $(1) >build/configure-$(1).log 2>&1 \
               || { cat build/configure-$(1).log; exit 1; }
