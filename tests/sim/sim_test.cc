@@ -1,6 +1,7 @@
 // The simulation as tests: fixed seeds, the same seed twice, and seeds from the environment.
 //   SIM_SEED=n sim_tests      that seed alone
 //   SIM_SEEDS=n sim_tests     n seeds from 1000 on; `make sim SEEDS=n`
+//   SIM_FIRST=n               with SIM_SEEDS: from n on
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -66,9 +67,11 @@ TEST(Simulation, SeedsOfTheEnvironment) {
   const uint64_t one = FromEnvironment("SIM_SEED");
   const uint64_t many = FromEnvironment("SIM_SEEDS");
   if (std::getenv("SIM_SEED") != nullptr) Holds(one, counters);
+  const uint64_t first =
+      std::getenv("SIM_FIRST") != nullptr ? FromEnvironment("SIM_FIRST") : kFirstFreeSeed;
   int failed = 0;
   for (uint64_t i = 0; i < many && failed < 5; ++i) {
-    failed += Holds(kFirstFreeSeed + i, counters) ? 0 : 1;
+    failed += Holds(first + i, counters) ? 0 : 1;
     if ((i + 1) % 1000 == 0) std::cerr << i + 1 << " seeds, " << failed << " failed\n";
   }
   if (many > 0) std::cerr << counters.Text();

@@ -53,12 +53,8 @@ void Truth::ReadCommands(const TopicPartition& where) {
     v1::RecordHeader header;
     record.ParseFromString(bytes);
     header.ParseFromString(record.header());
-    for (const CommandFact& before : commands_) {
-      if (before.where == where && before.command_id == header.record_id()) {
-        counters_.Count("repeated in the log");
-        break;
-      }
-    }
+    if (!command_ids_.emplace(where, header.record_id()).second)
+      counters_.Count("repeated in the log");
     commands_by_digest_[Sha256(bytes)].push_back(commands_.size());
     commands_.push_back({.where = where, .offset = offset, .command_id = header.record_id()});
     ++offset;

@@ -112,6 +112,7 @@ class Truth {
   std::map<TopicPartition, Chain> chains_;
   std::map<TopicPartition, int64_t> commands_read_;
   std::vector<CommandFact> commands_;
+  std::set<std::pair<TopicPartition, std::string>> command_ids_;
   std::map<std::string, std::vector<size_t>> commands_by_digest_;  // into commands_
   std::map<std::string, DecidedFact> decided_;                     // by service/command id
   std::map<std::string, EventFact> events_;
