@@ -40,8 +40,7 @@ class Damage : public ::testing::Test {
     std::vector<v1::ReportMissingRequest> reports;
     for (int i = 0; i < count; ++i)
       reports.push_back(PlantedReport(absl::StrCat("youth-", ++youths_)));
-    ReportLoad load(server.address(), std::move(reports));
-    ASSERT_TRUE(load.Finish().again.empty());
+    ASSERT_TRUE(ReportUntilAccepted(server.address(), std::move(reports)).again.empty());
     ASSERT_TRUE(WaitUntil([&] { return Told() == 3 * youths_; }, kLongest)) << Told();
     const std::vector<v1::Episode> episodes = ListAllEpisodes(server.address());
     ASSERT_EQ(static_cast<int>(episodes.size()), youths_);
@@ -110,19 +109,19 @@ class Damage : public ::testing::Test {
 };
 
 TEST_F(Damage, ALogFromAnOlderBackupIsRefusedAndThenTheRightOneServes) {
-  Report(10);
+  ASSERT_NO_FATAL_FAILURE(Report(10));
   const std::string older = ReadFile(Path("log.db"));
-  Report(10);
+  ASSERT_NO_FATAL_FAILURE(Report(10));
   const Files whole = AllFiles(data_.path());
   WriteTextFile(Path("log.db"), older);
   EXPECT_THAT(Refusal(), AllOf(HasSubstr("cut short"), HasSubstr("Restore the log from a backup")));
   EXPECT_THAT(Found(), HasSubstr("porchlight."));
   Put(whole);
-  Report(1);
+  ASSERT_NO_FATAL_FAILURE(Report(1));
 }
 
 TEST_F(Damage, AWriteAheadLogThatIsGoneIsMissedAndPutBackServes) {
-  Report(10, SIGKILL);
+  ASSERT_NO_FATAL_FAILURE(Report(10, SIGKILL));
   const Files whole = AllFiles(data_.path());
   std::filesystem::remove(Path("log.db-wal"));
   std::filesystem::remove(Path("log.db-shm"));
@@ -131,18 +130,18 @@ TEST_F(Damage, AWriteAheadLogThatIsGoneIsMissedAndPutBackServes) {
   std::filesystem::remove(Path("log.db-shm"));
   EXPECT_THAT(Found(), HasSubstr("porchlight."));
   Put(whole);
-  Report(1);
+  ASSERT_NO_FATAL_FAILURE(Report(1));
 }
 
 TEST_F(Damage, ALogOfHalfItsLengthIsRefused) {
-  Report(20);
+  ASSERT_NO_FATAL_FAILURE(Report(20));
   std::filesystem::resize_file(Path("log.db"), std::filesystem::file_size(Path("log.db")) / 2);
   EXPECT_THAT(Found(), HasSubstr("log.db"));
   EXPECT_THAT(Refusal(), AllOf(HasSubstr("log.db"), HasSubstr("restore it from a backup")));
 }
 
 TEST_F(Damage, AChangedByteOfARecordIsNamed) {
-  Report(20);
+  ASSERT_NO_FATAL_FAILURE(Report(20));
   const std::string log = ReadFile(Path("log.db"));
   std::vector<size_t> places;
   for (size_t at = log.find(report_id_); at != std::string::npos; at = log.find(report_id_, at + 1))
@@ -159,7 +158,7 @@ TEST_F(Damage, AChangedByteOfARecordIsNamed) {
 }
 
 TEST_F(Damage, AChangedByteIsFoundBeforeStoresAreMadeAgainFromIt) {
-  Report(20);
+  ASSERT_NO_FATAL_FAILURE(Report(20));
   const std::string log = ReadFile(Path("log.db"));
   const Files whole = AllFiles(data_.path());
   int refused = 0;
@@ -184,7 +183,7 @@ TEST_F(Damage, AChangedByteIsFoundBeforeStoresAreMadeAgainFromIt) {
 }
 
 TEST_F(Damage, AChangedPageHeaderIsFound) {
-  Report(40);
+  ASSERT_NO_FATAL_FAILURE(Report(40));
   const std::string log = ReadFile(Path("log.db"));
   std::vector<size_t> places = {0, 100};
   for (size_t page = kPage; page < log.size() && places.size() < 8; page += kPage) {
@@ -215,26 +214,25 @@ TEST_F(Damage, TheCheckChangesNothingWhateverStateTheFolderIsIn) {
       EXPECT_TRUE(before[i] == after[i]) << before[i].first << " was changed";
     }
   };
-  Report(10);
+  ASSERT_NO_FATAL_FAILURE(Report(10));
   whole_and_untouched("stopped");
-  Report(10, SIGKILL);
+  ASSERT_NO_FATAL_FAILURE(Report(10, SIGKILL));
   whole_and_untouched("killed");
   std::filesystem::remove(Path("log.db-shm"));
   whole_and_untouched("killed, and copied without what SQLite makes for itself");
-  Report(1);
+  ASSERT_NO_FATAL_FAILURE(Report(1));
   WriteTextFile(Path("intake.store.db"), "no database at all, but long enough to be looked into");
   std::filesystem::remove(Path("notification.store.db"));
   whole_and_untouched("one store damaged, one away");
 }
 
 TEST_F(Damage, TheCheckOfARunningServersLogLeavesTheServerAlone) {
-  Report(5);
+  ASSERT_NO_FATAL_FAILURE(Report(5));
   ServerProcess server(Options());
   ASSERT_TRUE(server.WaitUntilReady()) << server.errors();
   const RunResult verified = Verify();
   EXPECT_EQ(verified.exit_code, 0) << verified.errors;
-  ReportLoad load(server.address(), {PlantedReport("youth-6")}, 1);
-  EXPECT_EQ(load.Finish().accepted.size(), 1u);
+  EXPECT_TRUE(ReportUntilAccepted(server.address(), {PlantedReport("youth-6")}).again.empty());
   ASSERT_TRUE(WaitUntil([&] { return Told() == 18; }, kLongest));
   const RunResult again = Verify();
   EXPECT_EQ(again.exit_code, 0) << again.errors;

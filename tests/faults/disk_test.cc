@@ -82,9 +82,7 @@ TEST(FullDisk, ReportsAreRefusedInClearWordsAndAcceptedOnceThereIsRoom) {
   EXPECT_EQ(server.child().WaitForExit(absl::ZeroDuration()), std::nullopt);
 
   ASSERT_TRUE(disk.Resize("size=512m"));
-  ReportLoad later(server.address(), full.again);
-  const ReportLoad::Outcome rest = later.Finish();
-  EXPECT_TRUE(rest.again.empty()) << rest.refusals[0];
+  EXPECT_TRUE(ReportUntilAccepted(server.address(), full.again).again.empty());
   const auto all_told = [&] {
     return far.Files().size() == reports.size() && far.Webhooks().size() == reports.size() &&
            far.Mails().size() == reports.size();

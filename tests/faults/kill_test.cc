@@ -126,9 +126,8 @@ void Killed::Round(int round) {
   }
   ServerProcess server(Options());
   ASSERT_TRUE(server.WaitUntilReady()) << server.errors();
-  ReportLoad load(server.address(), std::move(reports));
-  const ReportLoad::Outcome outcome = load.Finish();
-  EXPECT_TRUE(outcome.again.empty()) << outcome.refusals[0];
+  const ReportLoad::Outcome outcome = ReportUntilAccepted(server.address(), std::move(reports));
+  EXPECT_TRUE(outcome.again.empty());
   Count(outcome);
   // Killed once more, with notices on their way.
   server.child().Kill();

@@ -36,8 +36,7 @@ class Start : public ::testing::Test {
   void LeaveData() {
     ServerProcess server(Options());
     ASSERT_TRUE(server.WaitUntilReady()) << server.errors();
-    ReportLoad load(server.address(), {PlantedReport("youth-1")}, 1);
-    ASSERT_EQ(load.Finish().accepted.size(), 1u);
+    ASSERT_TRUE(ReportUntilAccepted(server.address(), {PlantedReport("youth-1")}).again.empty());
     server.child().Send(SIGTERM);
     ASSERT_EQ(server.child().WaitForExit(kLongest), 0);
   }
@@ -66,8 +65,7 @@ TEST_F(Start, ASecondServerOnTheSameFolderIsRefusedAndTheFirstGoesOn) {
   ASSERT_TRUE(first.WaitUntilReady()) << first.errors();
   EXPECT_THAT(Refusal(Options()), AllOf(HasSubstr("another porchlight is running"),
                                         HasSubstr(data_.path()), HasSubstr("--data")));
-  ReportLoad load(first.address(), {PlantedReport("youth-1")}, 1);
-  EXPECT_EQ(load.Finish().accepted.size(), 1u);
+  EXPECT_TRUE(ReportUntilAccepted(first.address(), {PlantedReport("youth-1")}).again.empty());
 }
 
 TEST_F(Start, APortThatIsTakenIsNamed) {
@@ -99,7 +97,7 @@ TEST_F(Start, AFolderThatCantBeWrittenIsNamed) {
 
 TEST_F(Start, AMasterKeyThatThisUserMayNotReadIsNamed) {
   if (getuid() != 0) GTEST_SKIP() << "only root can start a server as another user";
-  LeaveData();
+  ASSERT_NO_FATAL_FAILURE(LeaveData());
   chmod(data_.path().c_str(), 0755);
   for (const auto& entry : std::filesystem::directory_iterator(Path("")))
     ASSERT_EQ(chown(entry.path().c_str(), kNobody, kNobody), 0);
@@ -111,7 +109,7 @@ TEST_F(Start, AMasterKeyThatThisUserMayNotReadIsNamed) {
 }
 
 TEST_F(Start, AMasterKeyThatOthersMayReadIsRefused) {
-  LeaveData();
+  ASSERT_NO_FATAL_FAILURE(LeaveData());
   chmod(Path("master.key").c_str(), 0644);
   EXPECT_THAT(Refusal(Options()), HasSubstr("chmod 600 " + Path("master.key")));
   chmod(Path("master.key").c_str(), 0600);
@@ -119,7 +117,7 @@ TEST_F(Start, AMasterKeyThatOthersMayReadIsRefused) {
 }
 
 TEST_F(Start, AGarbledMasterKeyIsRefusedAndNotShown) {
-  LeaveData();
+  ASSERT_NO_FATAL_FAILURE(LeaveData());
   const std::string key = ReadFile(Path("master.key"));
   WriteTextFile(Path("master.key"), "garbled" + key.substr(7, 30));
   const std::string refusal = Refusal(Options());
@@ -130,7 +128,7 @@ TEST_F(Start, AGarbledMasterKeyIsRefusedAndNotShown) {
 }
 
 TEST_F(Start, AMissingMasterKeyIsNotReplacedOverData) {
-  LeaveData();
+  ASSERT_NO_FATAL_FAILURE(LeaveData());
   const std::string key = ReadFile(Path("master.key"));
   std::filesystem::remove(Path("master.key"));
   EXPECT_THAT(Refusal(Options()), AllOf(HasSubstr("is missing"), HasSubstr("Restore it")));
@@ -140,7 +138,7 @@ TEST_F(Start, AMissingMasterKeyIsNotReplacedOverData) {
 }
 
 TEST_F(Start, AnotherMasterKeyIsRefused) {
-  LeaveData();
+  ASSERT_NO_FATAL_FAILURE(LeaveData());
   const std::string key = ReadFile(Path("master.key"));
   WriteTextFile(Path("master.key"), std::string(64, 'a') + "\n");
   EXPECT_THAT(Refusal(Options()),

@@ -1,6 +1,7 @@
 // See report_load.h.
 #include "tests/support/report_load.h"
 
+#include <iostream>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -11,6 +12,7 @@ namespace porchlight::testing {
 namespace {
 
 constexpr absl::Duration kListLimit = absl::Seconds(20);
+constexpr int kTries = 10;
 constexpr absl::Duration kLongest = absl::Minutes(1);
 
 }  // namespace
@@ -105,6 +107,22 @@ ReportLoad::Outcome ReportLoad::Finish() {
   for (v1::ReportMissingRequest& request : waiting_) outcome_.again.push_back(std::move(request));
   waiting_.clear();
   return std::move(outcome_);
+}
+
+ReportLoad::Outcome ReportUntilAccepted(const std::string& address,
+                                        std::vector<v1::ReportMissingRequest> reports) {
+  ReportLoad::Outcome all;
+  all.again = std::move(reports);
+  for (int tries = 0; tries < kTries && !all.again.empty(); ++tries) {
+    ReportLoad load(address, std::exchange(all.again, {}));
+    ReportLoad::Outcome outcome = load.Finish();
+    all.accepted.insert(all.accepted.end(), outcome.accepted.begin(), outcome.accepted.end());
+    all.again = std::move(outcome.again);
+    all.unknown += outcome.unknown;
+    all.refusals.insert(all.refusals.end(), outcome.refusals.begin(), outcome.refusals.end());
+  }
+  for (const std::string& refusal : all.refusals) std::cout << "sent again: " << refusal << "\n";
+  return all;
 }
 
 std::vector<v1::Episode> ListAllEpisodes(const std::string& address) {

@@ -56,6 +56,11 @@ class ReportLoad {
   std::vector<std::thread> callers_;
 };
 
+// As callers should: what was not accepted is sent again with the same request id, until nothing is
+// left or, on a server that doesn't take it, for ten times.
+ReportLoad::Outcome ReportUntilAccepted(const std::string& address,
+                                        std::vector<v1::ReportMissingRequest> reports);
+
 // All episodes of the server, ended ones too.
 std::vector<v1::Episode> ListAllEpisodes(const std::string& address);
 
