@@ -35,7 +35,7 @@ struct SqliteLogOptions {
 // is.
 class SqliteLog final : public Log {
  public:
-  static constexpr int kPollsUnchecked = 64;
+  static constexpr int kPollsUnchecked = 1024;
 
   // Errors are those of sqlite::Database::Open, for the person who starts the program.
   static absl::StatusOr<std::unique_ptr<SqliteLog>> Open(const std::string& path,
