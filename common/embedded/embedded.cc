@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/smtp_channel.h"
 #include "common/channel/webhook_channel.h"
@@ -257,6 +258,8 @@ Embedded::~Embedded() {
 const std::string& Embedded::address() const { return parts_->server->address(); }
 
 void PrepareSignals() {
+  // Debian builds Abseil with its debugging aid for lock cycles, which every lock then pays for.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t stop;
   sigemptyset(&stop);
