@@ -182,7 +182,8 @@ absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) 
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
-  absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log = SqliteLog::Open(LogPath(options.data));
+  absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =
+      SqliteLog::Open(LogPath(options.data), {.lengthen_ahead = true});
   if (!sqlite_log.ok()) return sqlite_log.status();
   log = *std::move(sqlite_log);
   return PublishDirectory(*log, *keys, options.config.agency.id, DirectoryOf(options.config),

@@ -35,6 +35,8 @@ constexpr absl::string_view kLastRecord =
 constexpr int kCheckpointPages = 8000;
 constexpr int kCheckpointPagesMax = 4 * kCheckpointPages;
 
+constexpr int64_t kLengthenedBytes = 40 << 20;
+
 int64_t PlaceOf(int64_t stream_id, int64_t offset) { return (stream_id << kOffsetBits) | offset; }
 
 // Of the stream with this id, by its newest record.
@@ -83,6 +85,9 @@ absl::Status SqliteLog::OpenWriter() {
        {&writer_.last_record, kLastRecord},
        {&writer_.insert_stream, "INSERT INTO stream(topic, partition) VALUES(?1, ?2) RETURNING id"},
        {&writer_.insert_record, "INSERT INTO record(place, bytes) VALUES(?1, ?2)"}});
+  if (status.ok() && options_.lengthen_ahead) {
+    status = writer_.database.LengthenWriteAheadLog(kLengthenedBytes);
+  }
   return status.ok() ? RefreshIfOthersWrote() : status;
 }
 
@@ -101,6 +106,8 @@ std::vector<AppendResult> SqliteLog::Append(std::vector<AppendRequest> requests)
     absl::MutexLock lock(&checkpoint_mutex_);
     // Tried again later if it fails; if the disk is full, appends will say so.
     checkpointer_.Checkpoint().IgnoreError();
+    // Again, for what was committed meanwhile, so that next to nothing is left for the writer.
+    checkpoint_nearly_done_ = checkpointer_.Checkpoint().ok();
   }
   return std::move(work.results);
 }
@@ -210,6 +217,9 @@ void SqliteLog::FailGroup(absl::Span<Work* const> group, const absl::Status& rea
 }
 
 void SqliteLog::PlanCheckpoint() {
+  // Only when everything in it is in the file does the write-ahead log start over, and while
+  // commits keep coming only the writer can reach that moment.
+  if (checkpoint_nearly_done_.exchange(false)) writer_.database.Checkpoint().IgnoreError();
   const int pages = writer_.database.wal_pages();
   // The write-ahead log started over.
   if (pages < writer_.checkpointed_pages) writer_.checkpointed_pages = 0;
