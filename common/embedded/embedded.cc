@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/smtp_channel.h"
 #include "common/channel/webhook_channel.h"
@@ -181,7 +182,8 @@ absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) 
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
-  absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log = SqliteLog::Open(LogPath(options.data));
+  absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =
+      SqliteLog::Open(LogPath(options.data), {.lengthen_ahead = true});
   if (!sqlite_log.ok()) return sqlite_log.status();
   log = *std::move(sqlite_log);
   return absl::OkStatus();
@@ -263,6 +265,8 @@ Embedded::~Embedded() {
 const std::string& Embedded::address() const { return parts_->server->address(); }
 
 void PrepareSignals() {
+  // Debian builds Abseil with its debugging aid for lock cycles, which every lock then pays for.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t stop;
   sigemptyset(&stop);

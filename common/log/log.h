@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,6 +35,10 @@ struct TopicPartition {
   std::string topic;  // "porchlight.intake.events"
   int32_t partition = 0;
   friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
+  template <typename H>
+  friend H AbslHashValue(H hash, const TopicPartition& where) {
+    return H::combine(std::move(hash), where.topic, where.partition);
+  }
 };
 
 std::string CommandsTopic(absl::string_view service);

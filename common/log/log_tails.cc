@@ -55,6 +55,7 @@ void LogTails::Appended(const TopicPartition& where, int64_t first_offset,
     by_age_.push_back(&tail);
   }
   tail.end = end;
+  tail.polls = 0;
   while (bytes_ > bytes_max_) ForgetOldest();
 }
 

@@ -4,12 +4,12 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "common/log/log.h"
 
@@ -50,7 +50,7 @@ class LogTails {
   const size_t bytes_max_;
   absl::Mutex mutex_;
   // Tails are never removed, so they may be pointed to.
-  std::map<TopicPartition, Tail> tails_ ABSL_GUARDED_BY(mutex_);
+  absl::node_hash_map<TopicPartition, Tail> tails_ ABSL_GUARDED_BY(mutex_);
   // One for each record kept, the oldest first: whose it is.
   std::deque<Tail*> by_age_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,6 +37,10 @@ constexpr absl::string_view kLastRecord =
 // keep up, by the one that commits, so that the write-ahead log doesn't grow for ever.
 constexpr int kCheckpointPages = 8000;
 constexpr int kCheckpointPagesMax = 4 * kCheckpointPages;
+
+constexpr int64_t kLengthenedBytes = 40 << 20;
+// A disk that is nearly full needs its room for records.
+constexpr uintmax_t kPlentyOfDiskBytes = uintmax_t{1} << 30;
 
 int64_t PlaceOf(int64_t stream_id, int64_t offset) { return (stream_id << kOffsetBits) | offset; }
 
@@ -85,6 +90,12 @@ absl::Status SqliteLog::OpenWriter() {
        {&writer_.last_record, kLastRecord},
        {&writer_.insert_stream, "INSERT INTO stream(topic, partition) VALUES(?1, ?2) RETURNING id"},
        {&writer_.insert_record, "INSERT INTO record(place, bytes) VALUES(?1, ?2)"}});
+  std::error_code unknown;
+  const std::filesystem::space_info disk = std::filesystem::space(path_, unknown);
+  if (status.ok() && options_.lengthen_ahead && !unknown && disk.available > kPlentyOfDiskBytes) {
+    // Only faster with it: what is wrong with the disk, appends will say.
+    writer_.database.LengthenWriteAheadLog(kLengthenedBytes).IgnoreError();
+  }
   return status.ok() ? RefreshIfOthersWrote() : status;
 }
 
@@ -103,6 +114,8 @@ std::vector<AppendResult> SqliteLog::Append(std::vector<AppendRequest> requests)
     absl::MutexLock lock(&checkpoint_mutex_);
     // Tried again later if it fails; if the disk is full, appends will say so.
     checkpointer_.Checkpoint().IgnoreError();
+    // Again, for what was committed meanwhile, so that next to nothing is left for the writer.
+    checkpoint_nearly_done_ = checkpointer_.Checkpoint().ok();
   }
   return std::move(work.results);
 }
@@ -212,6 +225,9 @@ void SqliteLog::FailGroup(absl::Span<Work* const> group, const absl::Status& rea
 }
 
 void SqliteLog::PlanCheckpoint() {
+  // Only when everything in it is in the file does the write-ahead log start over, and while
+  // commits keep coming only the writer can reach that moment.
+  if (checkpoint_nearly_done_.exchange(false)) writer_.database.Checkpoint().IgnoreError();
   const int pages = writer_.database.wal_pages();
   // The write-ahead log started over.
   if (pages < writer_.checkpointed_pages) writer_.checkpointed_pages = 0;

@@ -16,11 +16,10 @@ void Outcomes::Expect(const std::string& key) {
 std::optional<v1::RememberedOutcome> Outcomes::Wait(const std::string& key,
                                                     absl::Duration longest) {
   absl::MutexLock lock(&mutex_);
-  const auto known = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return waiting_.at(key).outcome.has_value();
-  };
-  mutex_.AwaitWithTimeout(absl::Condition(&known), longest);
-  return waiting_.at(key).outcome;
+  Waiting& waiting = waiting_.at(key);
+  while (!waiting.outcome.has_value() && !waiting.told.WaitWithTimeout(&mutex_, longest)) {
+  }
+  return waiting.outcome;
 }
 
 void Outcomes::Forget(const std::string& key) {
@@ -37,7 +36,9 @@ bool Outcomes::Expected(const std::string& key) const {
 void Outcomes::Tell(const v1::RememberedOutcome& outcome) {
   absl::MutexLock lock(&mutex_);
   const auto found = waiting_.find(KeyOf(outcome.command_id(), outcome.body().content_digest()));
-  if (found != waiting_.end()) found->second.outcome = outcome;
+  if (found == waiting_.end()) return;
+  found->second.outcome = outcome;
+  found->second.told.SignalAll();
 }
 
 }  // namespace porchlight

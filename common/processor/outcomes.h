@@ -3,9 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -32,10 +32,11 @@ class Outcomes {
  private:
   struct Waiting {
     int callers = 0;
+    absl::CondVar told;  // wakes these callers only, not everybody who waits for something
     std::optional<v1::RememberedOutcome> outcome;
   };
   mutable absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace porchlight

@@ -177,6 +177,16 @@ void Processor::DropRecorded(const v1::Transition& transition) {
   }
 }
 
+// Most partitions, most of the time: asked often, so it makes no copy of anything.
+bool Processor::NothingCame(int64_t end) const {
+  if (must_refold_ || end != reader_->tail().next_offset || !answers_.empty()) return false;
+  for (const Source& source : sources_) {
+    const absl::StatusOr<int64_t> source_end = ports_.log.End(source.where);
+    if (!source_end.ok() || *source_end > source.at.next_offset()) return false;
+  }
+  return view_->NextDue() > ports_.clock.Now();
+}
+
 std::optional<AppendRequest> Processor::Decide() {
   trouble_ = absl::OkStatus();
   if (ports_.clock.Steady() < resume_at_) return std::nullopt;
@@ -185,6 +195,7 @@ std::optional<AppendRequest> Processor::Decide() {
     Trouble(end.status());
     return std::nullopt;
   }
+  if (NothingCame(*end)) return std::nullopt;
   if (*end > reader_->tail().next_offset) must_refold_ = true;
   if (must_refold_ && !Refold()) return std::nullopt;
 

@@ -98,6 +98,7 @@ class Processor {
     absl::Status unreadable;  // of a command whose payload can't be opened
   };
 
+  bool NothingCame(int64_t end) const;
   bool Refold();
   void DropRecorded(const v1::Transition& transition);
   void DecideAnswers();

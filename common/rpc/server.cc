@@ -20,6 +20,8 @@ namespace {
 
 using grpc::experimental::InterceptionHookPoints;
 
+constexpr int kIdleThreadsMax = 32;
+
 // gRPC answers a request that it can't parse with INTERNAL and no text, before any method is
 // called. Methods never do so: Serve gives every error a text.
 class ParseErrors final : public grpc::experimental::Interceptor {
@@ -70,6 +72,9 @@ void SetLimits(grpc::ServerBuilder& builder) {
   // Only a fuse, above what the Gate lets in: gRPC's own limit is inexact.
   quota.SetMaxThreads(2 * kCallsInFlightMax);
   builder.SetResourceQuota(quota);
+  // A method waits for its outcome on its thread; fewer, and threads would be made and ended for
+  // every few calls.
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, kIdleThreadsMax);
   // Otherwise a second server would share the port and take half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Our own clients ping every 30 s, also between calls.

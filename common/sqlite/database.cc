@@ -294,6 +294,23 @@ bool Database::Rollback() {
   return ended && !state_->commit_may_stand;
 }
 
+absl::Status Database::LengthenWriteAheadLog(int64_t bytes) {
+  // Nobody else may lengthen it at the same time.
+  if (absl::Status status = Begin(); !status.ok()) return status;
+  sqlite3_file* file = nullptr;
+  sqlite3_int64 size = 0;
+  int code = sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  if (code == SQLITE_OK) code = file->pMethods->xFileSize(file, &size);
+  const std::string zeros(64 << 10, '\0');  // SQLite's files take no more than 128 KiB at once
+  while (code == SQLITE_OK && size < bytes) {
+    code = file->pMethods->xWrite(file, zeros.data(), static_cast<int>(zeros.size()), size);
+    size += static_cast<sqlite3_int64>(zeros.size());
+  }
+  if (code == SQLITE_OK) code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  Rollback();
+  return code == SQLITE_OK ? absl::OkStatus() : Failure(code);
+}
+
 absl::Status Database::Checkpoint() {
   const int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
                                              nullptr, nullptr);

@@ -100,6 +100,10 @@ class Database {
   // making it durable: then it may or may not be there after a crash.
   bool Rollback();
 
+  // Makes the write-ahead log at least so long at once, by zeros, which SQLite takes for the
+  // remains of an earlier one. A commit that needn't lengthen its file is on the disk in half the
+  // time.
+  absl::Status LengthenWriteAheadLog(int64_t bytes);
   // Pages that wait in the write-ahead log, as of the last commit of this connection.
   int wal_pages() const { return state_->wal_pages; }
   // Moves pages from the write-ahead log into the file as far as nobody uses them; delays no one.
