@@ -1,4 +1,4 @@
-// The other half of the processor: making a transition of what the rules decided, and its effects
+// The rest of the processor: making a transition of what the rules decided, and its effects
 // once it counts.
 #include <algorithm>
 #include <utility>
