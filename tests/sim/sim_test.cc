@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kSeedsOfOneTest = 250;
 constexpr uint64_t kFirstFreeSeed = 1000;
-constexpr uint64_t kSeedsOfAHunt = 300;
+constexpr uint64_t kSeedsOfAHunt = 1000;
 
 // Nothing is printed for a seed that holds.
 bool Holds(uint64_t seed, Counters& counters) {
