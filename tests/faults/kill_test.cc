@@ -85,7 +85,7 @@ class Killed : public ::testing::Test {
 
   void Round(int round);
   void CheckEpisodes(const std::string& address);
-  void CheckNotices(const std::string& address);
+  void CheckNotices(ServerProcess& server);
   void CheckArrivals(const std::string& recipient, const Arrivals& arrivals);
   void CheckNoPersonalData();
   void PrintCounts() const;
@@ -156,11 +156,12 @@ void Killed::CheckEpisodes(const std::string& address) {
 }
 
 // Waits until everybody was told of every episode.
-void Killed::CheckNotices(const std::string& address) {
-  const auto stub = v1::Notification::NewStub(rpc::NewChannel(address));
+void Killed::CheckNotices(ServerProcess& server) {
+  const auto stub = v1::Notification::NewStub(rpc::NewChannel(server.address()));
   for (const auto& [youth_id, report] : accepted_) {
     v1::ListNoticesReply reply;
     const auto all_told = [&, youth = youth_id] {
+      if (server.child().WaitForExit(absl::ZeroDuration()).has_value()) return true;
       v1::ListNoticesRequest request;
       request.set_episode_id(youth + "_e1");
       grpc::ClientContext context;
@@ -173,6 +174,8 @@ void Killed::CheckNotices(const std::string& address) {
       return told == 3;
     };
     ASSERT_TRUE(WaitUntil(all_told, absl::Minutes(3))) << reply.DebugString();
+    ASSERT_EQ(server.child().WaitForExit(absl::ZeroDuration()), std::nullopt)
+        << "the server ended, and not by this test";
     ASSERT_EQ(reply.notices_size(), 3);
     for (const v1::Notice& notice : reply.notices())
       known_[notice.recipient_id()][notice.delivery_id()] = youth_id;
@@ -237,7 +240,7 @@ TEST_F(Killed, NothingAcceptedIsLostAndEverybodyIsTold) {
   ServerProcess server(Options());
   ASSERT_TRUE(server.WaitUntilReady()) << server.errors();
   EXPECT_EQ(accepted_.size(), kRounds * kReportsPerRound);
-  ASSERT_NO_FATAL_FAILURE(CheckNotices(server.address()));
+  ASSERT_NO_FATAL_FAILURE(CheckNotices(server));
   CheckEpisodes(server.address());
   const std::vector<std::string> verify = {kProgram, "evidence", "verify", "--data", data_.path()};
   const RunResult running = RunProgram(verify);
