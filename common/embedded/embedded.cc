@@ -161,13 +161,14 @@ struct Embedded::Parts {
 
 absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) {
   std::error_code made;
-  std::filesystem::create_directories(options.data, made);
+  const bool is_new = std::filesystem::create_directories(options.data, made);
   if (made) {
     return absl::FailedPreconditionError(absl::StrCat("can't make the data folder ", options.data,
                                                       ": ", made.message(),
                                                       ". Choose another with --data."));
   }
-  chmod(options.data.c_str(), 0700);
+  // A folder that was there keeps the rights that somebody gave it.
+  if (is_new) chmod(options.data.c_str(), 0700);
   absl::StatusOr<FolderLock> taken = FolderLock::Take(options.data);
   if (!taken.ok()) return taken.status();
   lock.emplace(*std::move(taken));
