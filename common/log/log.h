@@ -8,7 +8,8 @@
 //   * With expected_end, kAccepted also says first_offset == expected_end. Otherwise somebody was
 //   first: kLostRace.
 //     The lost records may stand in the log nevertheless (Kafka) or not (SQLite): readers skip them
-//     by the chain rule.
+//     by the chain rule. One may even count, where only other losers' records came before it: so
+//     fold before deciding again.
 //   * kUnknown: all, some (the first ones) or none of the records may be there, now or later. Read
 //   to find out; a record
 //     that comes late is made harmless by the chain rule (events) or by its record id (commands).
