@@ -7,8 +7,8 @@
 
 namespace porchlight {
 
-// What must be done once `trigger` happens, by when, whom it is told to, what proves it and where it
-// is written: at most 100 columns. Unspecified: every trigger that the pack has rules for.
+// What must be done once `trigger` happens, by when, whom it is told to, what proves it and where
+// it is written: at most 100 columns. Unspecified: every trigger that the pack has rules for.
 std::string Explain(const v1::PolicyPack& pack, v1::PolicyTrigger trigger);
 
 }  // namespace porchlight

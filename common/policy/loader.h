@@ -52,11 +52,14 @@ std::vector<PolicySource> BuiltInPolicySources();
 // expected`.
 absl::StatusOr<PackSet> ParsePacks(const std::vector<PolicySource>& sources);
 
-// The same, of files and of folders (every *.yaml in one). NotFound, PermissionDenied: one of them
-// can't be read. FailedPrecondition: a folder without packs, or a file that is too large.
+// Files, and every *.yaml of folders. NotFound, PermissionDenied: one of them can't be read.
+// FailedPrecondition: a folder without packs, or a file that is too large.
+absl::StatusOr<std::vector<PolicySource>> ReadPolicySources(const std::vector<std::string>& paths);
+
+// Both. Of no paths: the built-in packs.
 absl::StatusOr<PackSet> LoadPacks(const std::vector<std::string>& paths);
 
-// The pack_ids that the sources give. Only of sources that ParsePacks takes.
+// The pack_id that each source gives; empty where it gives none.
 std::vector<std::string> PackIdsOf(const std::vector<PolicySource>& sources);
 
 // Of a resolved pack, without regard to the content_hash that it has.
