@@ -72,8 +72,9 @@ absl::Time Calendar::At(absl::CivilSecond local) const {
 
 bool Calendar::IsHoliday(absl::CivilDay day) const {
   return std::any_of(holidays_.begin(), holidays_.end(), [&](const v1::PolicyHoliday& holiday) {
-    // One around the new year may be observed, or begin, in another year.
-    for (absl::civil_year_t year = day.year() - 1; year <= day.year() + 1; ++year) {
+    // Around the new year one may be observed in another year: a day before, or, with plus_days (at
+    // most 7), eight days after.
+    for (absl::civil_year_t year = (day - 8).year(); year <= (day + 1).year(); ++year) {
       if (holiday.year() != 0 && holiday.year() != year) continue;
       const absl::CivilDay is = DayIn(holiday, year);
       if (day == is) return true;

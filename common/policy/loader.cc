@@ -186,8 +186,8 @@ std::string ContentHash(const v1::PolicyPack& pack) {
 absl::StatusOr<PackSet> ParsePacks(const std::vector<PolicySource>& sources) {
   const std::vector<std::string> given = PackIdsOf(sources);
   std::vector<PolicySource> all = sources;
-  const std::vector<PolicySource> built_in = BuiltInPolicySources();
-  const std::vector<std::string> ids = PackIdsOf(built_in);
+  static const auto& built_in = *new std::vector<PolicySource>(BuiltInPolicySources());
+  static const auto& ids = *new std::vector<std::string>(PackIdsOf(built_in));
   for (size_t i = 0; i < built_in.size(); ++i) {
     if (std::find(given.begin(), given.end(), ids[i]) == given.end()) all.push_back(built_in[i]);
   }

@@ -93,6 +93,7 @@ bool ParseLimit(absl::string_view text, v1::PolicyLimit& limit) {
   for (absl::string_view anchor : absl::StrSplit(parts.second, " else ")) {
     if (!ParseAnchor(anchor, *parsed.add_from())) return false;
   }
+  if (parsed.from().empty()) return false;  // nothing splits into nothing
   limit = parsed;
   return true;
 }
