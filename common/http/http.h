@@ -29,7 +29,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  std::string body;
+  std::string body = {};
   std::string content_type = "text/plain; charset=utf-8";
   // Instead of or beside those that every response has (http_server.h).
   std::map<std::string, std::string> headers = {};

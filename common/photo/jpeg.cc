@@ -48,11 +48,17 @@ class Guard {
     return true;
   }
 
+  // Ends the step in progress; for callbacks of the library.
+  [[noreturn]] static void GiveUp(j_common_ptr common, const char* why) {
+    std::snprintf(Of(common).text_, JMSG_LENGTH_MAX, "%s", why);
+    longjmp(Of(common).jump_, 1);
+  }
+
  private:
+  static Guard& Of(j_common_ptr common) { return *static_cast<Guard*>(common->client_data); }
   [[noreturn]] static void Exit(j_common_ptr common) {
-    Guard& guard = *static_cast<Guard*>(common->client_data);
-    common->err->format_message(common, guard.text_);
-    longjmp(guard.jump_, 1);
+    common->err->format_message(common, Of(common).text_);
+    longjmp(Of(common).jump_, 1);
   }
   // What the library would patch up with grey is broken. A few bytes too many between two segments,
   // as some telephones write them, or an odd colour note, are not.
@@ -113,7 +119,7 @@ class Decoder {
 
   static void CountScans(j_common_ptr common) {
     const auto* jpeg = reinterpret_cast<j_decompress_ptr>(common);
-    if (jpeg->input_scan_number > kScansMax) ERREXIT(common, JERR_BAD_PROGRESSION);
+    if (jpeg->input_scan_number > kScansMax) Guard::GiveUp(common, "too many scans");
   }
 
   // The library makes a picture smaller while it reads it, which needs less memory.
