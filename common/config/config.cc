@@ -53,18 +53,7 @@ class Parser {
   Parser(absl::string_view file) : mistakes_(file), folder_(file.substr(0, file.rfind('/') + 1)) {}
 
   absl::StatusOr<Config> Parse(absl::string_view yaml) {
-    // The library throws; nothing of that leaves this function.
-    try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-      if (documents.size() > 1) {
-        mistakes_.AddText(documents[1].Mark().line + 1,
-                          "a second document begins here; expected one");
-      } else {
-        ParseDocument(documents.empty() ? YAML::Node() : documents[0]);
-      }
-    } catch (const YAML::Exception& error) {
-      mistakes_.AddText(error.mark.line + 1, absl::StrCat("this isn't YAML: ", error.msg));
-    }
+    if (const auto document = ParseYaml(yaml, mistakes_)) ParseDocument(*document);
     if (!mistakes_.empty()) return mistakes_.ToStatus();
     return std::move(config_);
   }

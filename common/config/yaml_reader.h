@@ -5,8 +5,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
-#include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,13 +30,22 @@ class YamlMistakes {
   std::vector<std::pair<int, std::string>> mistakes_;
 };
 
+// The one document in `yaml`; an empty one if there is nothing. Nothing if it can't be parsed or
+// there are several: then the mistake is noted.
+std::optional<YAML::Node> ParseYaml(absl::string_view yaml, YamlMistakes& mistakes);
+
 enum class Presence { kOptional, kRequired };
+
+struct YamlText {
+  std::string text;
+  int line = 0;
+};
 
 class YamlMap {
  public:
   // `path` of the map itself, such as "email" or "recipients[0]"; empty for the whole document.
   YamlMap(YamlMistakes& mistakes, const YAML::Node& node, int line, std::string path,
-          std::initializer_list<absl::string_view> keys);
+          const std::vector<absl::string_view>& keys);
 
   // Those below leave `value` alone if the key isn't there or its value is wrong.
   void Text(absl::string_view key, Presence presence, std::string& value);
@@ -44,6 +53,16 @@ class YamlMap {
   void Boolean(absl::string_view key, bool& value);
   // The place in `words` of the one that is given, or -1.
   int Word(absl::string_view key, Presence presence, const std::vector<std::string>& words);
+
+  // One text, or a list of them.
+  void Texts(absl::string_view key, Presence presence, std::vector<YamlText>& values);
+  // One word of `words`, or a list of them, as their places. None twice.
+  void Words(absl::string_view key, Presence presence, const std::vector<std::string>& words,
+             std::vector<int>& values);
+  // The map under this key, or nothing if the key isn't there.
+  std::optional<YamlMap> Map(absl::string_view key, const std::vector<absl::string_view>& keys);
+  // Each map of the list under this key.
+  std::vector<YamlMap> Maps(absl::string_view key, const std::vector<absl::string_view>& keys);
 
   // Null if the key isn't there.
   const YAML::Node* Find(absl::string_view key, Presence presence);
@@ -53,6 +72,8 @@ class YamlMap {
   std::string Path(absl::string_view key) const;
   int line() const { return line_; }
   void Mistake(absl::string_view key, absl::string_view wrong, absl::string_view expected);
+  void MistakeAt(int line, absl::string_view key, absl::string_view wrong,
+                 absl::string_view expected);
 
  private:
   struct Entry {
@@ -63,10 +84,10 @@ class YamlMap {
   void AddEntry(const YAML::Node& key, const YAML::Node& value,
                 const std::vector<absl::string_view>& keys);
 
-  YamlMistakes& mistakes_;
-  const bool is_map_;
-  const int line_;
-  const std::string path_;
+  YamlMistakes* mistakes_;
+  bool is_map_;
+  int line_;
+  std::string path_;
   std::map<std::string, Entry> entries_;
 };
 

@@ -9,6 +9,7 @@
 #include "services/notification/service.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/output.h"
+#include "services/porchlight/policy_commands.h"
 
 namespace porchlight {
 namespace {
@@ -71,6 +72,7 @@ int Main(int argc, char** argv) {
   AddServe(app, exit_code);
   AddClientCommands(app, exit_code);
   AddEvidenceCommands(app, exit_code);
+  AddPolicyCommands(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -21,6 +21,7 @@
 #include "porchlight/v1/evidence.pb.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/policy.pb.h"
 #include "porchlight/v1/record.pb.h"
 #include "porchlight/v1/state.pb.h"
 #include "tests/golden/golden_files.h"
@@ -44,6 +45,7 @@ std::vector<const FileDescriptor*> Files() {
       v1::EvidenceBundle::descriptor()->file(),
       v1::Episode::descriptor()->file(),
       v1::Notice::descriptor()->file(),
+      v1::PolicyPack::descriptor()->file(),
       v1::Record::descriptor()->file(),
       v1::Checkpoint::descriptor()->file(),
   };
