@@ -35,5 +35,21 @@ inline constexpr size_t kChannelReplyBytesMax = 1000;
 // Sends in progress, by channel and by recipient.
 inline constexpr int kSendsPerChannelMax = 64;
 inline constexpr int kSendsPerRecipientMax = 8;
+// One HTTP request: its first line and headers; its body.
+inline constexpr uint32_t kHttpHeaderBytesMax = 16u << 10;
+inline constexpr uint64_t kHttpBodyBytesMax = 1u << 20;
+// Connections to one HTTP server, and handlers that it runs at once.
+inline constexpr size_t kHttpConnectionsMax = 256;
+inline constexpr size_t kHttpHandlersMax = 16;
+// What providers take of one text message, in characters, and of one call's script, in bytes.
+inline constexpr size_t kSmsCharactersMax = 1600;
+inline constexpr size_t kVoiceScriptBytesMax = 4000;
+// A photo as it comes, and as it is kept.
+inline constexpr size_t kPhotoBytesMax = 10u << 20;
+// A photo as it comes; one that must be in memory as a whole before it can be made smaller; one as
+// it is kept.
+inline constexpr uint64_t kPhotoPixelsMax = 64'000'000;
+inline constexpr uint64_t kPhotoPixelsWholeMax = 24'000'000;
+inline constexpr uint64_t kPhotoPixelsKeptMax = 12'600'000;
 
 }  // namespace porchlight

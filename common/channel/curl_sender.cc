@@ -16,6 +16,8 @@ namespace {
 
 // A far end that goes on talking has said enough; its connection is given up.
 constexpr size_t kReplyBytesReadMax = 256 << 10;
+// Enough of a reply to find a provider's own id in it.
+constexpr size_t kReplyBytesKeptMax = 16 << 10;
 constexpr long kConnectionsKeptMax = 256;
 // libcurl wakes by itself when a transfer needs it; this only bounds the wait.
 constexpr int kPollMs = 60'000;
@@ -113,8 +115,7 @@ size_t CurlSend::TakeReply(char* bytes, size_t size, size_t count, void* self) {
   CurlSend& send = *static_cast<CurlSend*>(self);
   const size_t length = size * count;
   send.reply_bytes_ += length;
-  // A little more than is kept, so that cutting can see where a character ends.
-  const size_t room = kChannelReplyBytesMax + 4 - send.reply_.size();
+  const size_t room = kReplyBytesKeptMax - send.reply_.size();
   send.reply_.append(bytes, std::min(length, room));
   return send.reply_bytes_ > kReplyBytesReadMax ? 0 : length;
 }

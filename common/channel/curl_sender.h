@@ -59,6 +59,7 @@ class CurlSend {
   std::string Why(CURLcode result) const;
 
   CURL* easy() const { return easy_; }
+  // The beginning of it; not cut for ChannelAnswer yet.
   const std::string& reply() const { return reply_; }
 
  private:

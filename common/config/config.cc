@@ -61,8 +61,8 @@ class Parser {
  private:
   void ParseDocument(const YAML::Node& document) {
     YamlMap map(mistakes_, document, 1, "",
-                {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "folder",
-                 "recipients"});
+                {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http",
+                 "sms", "voice", "folder", "recipients"});
     if (const auto* agency = map.Find("agency", Presence::kRequired)) {
       ParseAgency(*agency, map.Line("agency"));
     }
@@ -84,6 +84,11 @@ class Parser {
       File(entries, "ca_file", Presence::kOptional, config_.webhook.ca_file);
       TimeLimit(entries, config_.webhook.time_limit);
     }
+    if (const auto* http = map.Find("http", Presence::kOptional)) {
+      ParseHttp(*http, map.Line("http"));
+    }
+    ParseTelephone(map, "sms", v1::CHANNEL_KIND_SMS, config_.sms);
+    ParseTelephone(map, "voice", v1::CHANNEL_KIND_VOICE, config_.voice);
     if (const auto* folder = map.Find("folder", Presence::kOptional)) {
       YamlMap entries(mistakes_, *folder, map.Line("folder"), "folder", {"directory"});
       File(entries, "directory", Presence::kOptional, config_.folder_directory);
@@ -134,6 +139,38 @@ class Parser {
     TimeLimit(map, email.time_limit);
   }
 
+  void ParseHttp(const YAML::Node& node, int line) {
+    YamlMap map(mistakes_, node, line, "http", {"listen", "public_url"});
+    HttpConfig& http = config_.http.emplace();
+    map.Text("listen", Presence::kOptional, http.listen);
+    Url(map, "public_url", Presence::kRequired, http.public_url);
+  }
+
+  void ParseTelephone(YamlMap& map, const char* key, v1::ChannelKind channel,
+                      std::optional<TelephoneConfig>& section) {
+    const auto* node = map.Find(key, Presence::kOptional);
+    if (node == nullptr) return;
+    YamlMap entries(mistakes_, *node, map.Line(key), key,
+                    {"provider_url", "account_sid", "auth_token_file", "from", "ca_file",
+                     "time_limit_seconds"});
+    TelephoneConfig& telephone = section.emplace();
+    Url(entries, "provider_url", Presence::kOptional, telephone.provider_url);
+    entries.Text("account_sid", Presence::kRequired, telephone.account_sid);
+    if (!telephone.account_sid.empty() && !CheckId("account_sid", telephone.account_sid).ok()) {
+      entries.Mistake("account_sid", "it is too long or has other characters",
+                      "expected 1 to 64 letters and digits");
+    }
+    File(entries, "auth_token_file", Presence::kRequired, telephone.auth_token_file);
+    entries.Text("from", Presence::kRequired, telephone.from);
+    if (!telephone.from.empty()) Address(entries, "from", channel, telephone.from);
+    File(entries, "ca_file", Presence::kOptional, telephone.ca_file);
+    TimeLimit(entries, telephone.time_limit);
+    if (!map.Has("http")) {
+      map.Mistake(key, "there is no section http",
+                  "expected one with public_url, which the provider reports to");
+    }
+  }
+
   void ParseRecipients(YamlMap& map, const YAML::Node& list) {
     if (!list.IsSequence() || list.size() == 0) {
       map.Mistake("recipients", "it is not a list, or an empty one",
@@ -149,11 +186,21 @@ class Parser {
       if (!recipient.id.empty() && !ids.insert(recipient.id).second) {
         entries.Mistake("id", "another recipient before it has the same", "expected its own");
       }
-      if (recipient.channel == v1::CHANNEL_KIND_EMAIL && !map.Has("email")) {
-        entries.Mistake("channel", "there is no section email", "expected one with host and from");
-      }
+      NeedsSection(map, entries, recipient.channel, v1::CHANNEL_KIND_EMAIL, "email",
+                   "expected one with host and from");
+      NeedsSection(map, entries, recipient.channel, v1::CHANNEL_KIND_SMS, "sms",
+                   "expected one with account_sid, auth_token_file and from");
+      NeedsSection(map, entries, recipient.channel, v1::CHANNEL_KIND_VOICE, "voice",
+                   "expected one with account_sid, auth_token_file and from");
       config_.recipients.push_back(std::move(recipient));
     }
+  }
+
+  static void NeedsSection(const YamlMap& map, YamlMap& recipient, v1::ChannelKind channel,
+                           v1::ChannelKind needs, absl::string_view section,
+                           absl::string_view expected) {
+    if (channel != needs || map.Has(section)) return;
+    recipient.Mistake("channel", absl::StrCat("there is no section ", section), expected);
   }
 
   RecipientConfig ParseRecipient(YamlMap& map) {
@@ -190,6 +237,17 @@ class Parser {
                       absl::string_view address) {
     const absl::Status status = CheckAddress(channel, address);
     if (!status.ok()) map.Mistake(key, "it can't be used", status.message());
+  }
+
+  static void Url(YamlMap& map, absl::string_view key, Presence presence, std::string& url) {
+    map.Text(key, presence, url);
+    if (url.empty()) return;
+    const absl::Status status = CheckUrl("it", url);
+    if (!status.ok()) map.Mistake(key, "it can't be used", status.message());
+    if (url.find_first_of("?#") != std::string::npos) {
+      map.Mistake(key, "it has a query or fragment", "expected none: paths are added to it");
+    }
+    while (absl::EndsWith(url, "/")) url.pop_back();
   }
 
   static void TimeLimit(YamlMap& map, absl::Duration& limit) {

@@ -40,6 +40,22 @@ struct WebhookConfig {
   absl::Duration time_limit = absl::Seconds(10);
 };
 
+// What comes from outside by HTTP: links in messages, callbacks.
+struct HttpConfig {
+  std::string listen = "127.0.0.1:7380";
+  std::string public_url;  // how others reach it; without a slash at its end
+};
+
+// Text messages, or voice calls: an account at a provider that has Twilio's HTTP API.
+struct TelephoneConfig {
+  std::string provider_url = "https://api.twilio.com";  // without a slash at its end
+  std::string account_sid;
+  std::string auth_token_file;
+  std::string from;     // E.164
+  std::string ca_file;  // empty: the system's own
+  absl::Duration time_limit = absl::Seconds(15);
+};
+
 struct RecipientConfig {
   std::string id;
   v1::RecipientKind kind = v1::RECIPIENT_KIND_UNSPECIFIED;
@@ -57,7 +73,10 @@ struct Config {
   absl::Duration give_up_after = absl::Hours(24);
   std::optional<EmailConfig> email;
   WebhookConfig webhook;
-  std::string folder_directory;  // empty: DATA/outbox
+  std::optional<HttpConfig> http;
+  std::optional<TelephoneConfig> sms;    // with http
+  std::optional<TelephoneConfig> voice;  // with http
+  std::string folder_directory;          // empty: DATA/outbox
   std::vector<RecipientConfig> recipients;
 };
 

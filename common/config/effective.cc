@@ -42,6 +42,19 @@ void WriteEmail(YAML::Emitter& out, const EmailConfig& email) {
   out << YAML::EndMap;
 }
 
+void WriteTelephone(YAML::Emitter& out, const char* key,
+                    const std::optional<TelephoneConfig>& telephone) {
+  if (!telephone.has_value()) return;
+  out << YAML::Key << key << YAML::Value << YAML::BeginMap;
+  WriteText(out, "provider_url", telephone->provider_url);
+  WriteText(out, "account_sid", telephone->account_sid);
+  WriteText(out, "auth_token_file", telephone->auth_token_file);
+  WriteText(out, "from", telephone->from);
+  WriteText(out, "ca_file", telephone->ca_file);
+  WriteValue(out, "time_limit_seconds", absl::ToInt64Seconds(telephone->time_limit));
+  out << YAML::EndMap;
+}
+
 void WriteRecipient(YAML::Emitter& out, const RecipientConfig& recipient) {
   out << YAML::BeginMap;
   WriteText(out, "id", recipient.id);
@@ -94,6 +107,14 @@ std::string ToMaskedYaml(const Config& config) {
   WriteText(out, "ca_file", config.webhook.ca_file);
   WriteValue(out, "time_limit_seconds", absl::ToInt64Seconds(config.webhook.time_limit));
   out << YAML::EndMap;
+  if (config.http.has_value()) {
+    out << YAML::Key << "http" << YAML::Value << YAML::BeginMap;
+    WriteText(out, "listen", config.http->listen);
+    WriteText(out, "public_url", config.http->public_url);
+    out << YAML::EndMap;
+  }
+  WriteTelephone(out, "sms", config.sms);
+  WriteTelephone(out, "voice", config.voice);
   if (!config.folder_directory.empty()) {
     out << YAML::Key << "folder" << YAML::Value << YAML::BeginMap;
     WriteText(out, "directory", config.folder_directory);

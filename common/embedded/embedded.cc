@@ -16,7 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/channel/folder_channel.h"
+#include "common/channel/sms_channel.h"
 #include "common/channel/smtp_channel.h"
+#include "common/channel/voice_channel.h"
 #include "common/channel/webhook_channel.h"
 #include "common/channel/webhook_signature.h"
 #include "common/evidence/evidence_service.h"
@@ -84,6 +86,19 @@ absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) 
   return key;
 }
 
+absl::StatusOr<TwilioOptions> TelephoneOptions(const TelephoneConfig& config,
+                                               const HttpConfig& http) {
+  absl::StatusOr<std::string> token = ReadSecretFile(config.auth_token_file);
+  if (!token.ok()) return token.status();
+  return TwilioOptions{.provider_url = config.provider_url,
+                       .account_sid = config.account_sid,
+                       .auth_token = *std::move(token),
+                       .from = config.from,
+                       .public_url = http.public_url,
+                       .ca_file = config.ca_file,
+                       .send_limit = config.time_limit};
+}
+
 absl::StatusOr<Dispatcher::Channels> MakeChannels(const Config& config, const std::string& data,
                                                   const Clock& clock) {
   Dispatcher::Channels channels;
@@ -120,6 +135,16 @@ absl::StatusOr<Dispatcher::Channels> MakeChannels(const Config& config, const st
       smtp.password = *std::move(password);
     }
     channels[v1::CHANNEL_KIND_EMAIL] = std::make_shared<SmtpChannel>(std::move(smtp));
+  }
+  if (config.sms.has_value()) {
+    absl::StatusOr<TwilioOptions> sms = TelephoneOptions(*config.sms, *config.http);
+    if (!sms.ok()) return sms.status();
+    channels[v1::CHANNEL_KIND_SMS] = std::make_shared<SmsChannel>(*std::move(sms), clock);
+  }
+  if (config.voice.has_value()) {
+    absl::StatusOr<TwilioOptions> voice = TelephoneOptions(*config.voice, *config.http);
+    if (!voice.ok()) return voice.status();
+    channels[v1::CHANNEL_KIND_VOICE] = std::make_shared<VoiceChannel>(*std::move(voice), clock);
   }
   return channels;
 }

@@ -128,4 +128,11 @@ std::array<unsigned char, 32> SigningSeed(const Key& master) {
   return seed;
 }
 
+Key LinkKey(const Key& master) {
+  static constexpr char kContext[crypto_kdf_CONTEXTBYTES + 1] = "weblinks";
+  Key key;
+  crypto_kdf_derive_from_key(key.data(), key.size(), 1, kContext, master.data());
+  return key;
+}
+
 }  // namespace porchlight

@@ -21,4 +21,7 @@ absl::StatusOr<Key> CreateMasterKey(const std::string& path);
 // Seed of the Ed25519 key that signs evidence: derived, so that it is not one more file to keep.
 std::array<unsigned char, 32> SigningSeed(const Key& master);
 
+// Key of the links in messages (common/edge/signed_link.h), derived in the same way.
+Key LinkKey(const Key& master);
+
 }  // namespace porchlight

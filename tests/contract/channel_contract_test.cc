@@ -9,13 +9,16 @@
 #include "common/channel/channel.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/memory_channel.h"
+#include "common/channel/sms_channel.h"
 #include "common/channel/smtp_channel.h"
+#include "common/channel/voice_channel.h"
 #include "common/channel/webhook_channel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/answers.h"
 #include "tests/support/http_receiver.h"
 #include "tests/support/smtp_receiver.h"
+#include "tests/support/twilio_receiver.h"
 
 namespace porchlight {
 namespace {
@@ -25,6 +28,7 @@ using porchlight::testing::HttpReceiver;
 using porchlight::testing::SendAndWait;
 using porchlight::testing::SmtpReceiver;
 using porchlight::testing::TemporaryFolder;
+using porchlight::testing::TwilioReceiver;
 using ::testing::SizeIs;
 
 enum class Behaviour { kAccepts, kSaysLater, kRefuses, kLosesTheAnswer, kHolds };
@@ -163,6 +167,37 @@ class SmtpFarEnd final : public FarEnd {
  private:
   SmtpReceiver receiver_{{}, SOURCE_DIR};
 };
+
+// SMS and voice: the same provider, another channel.
+template <typename TelephoneChannel, v1::ChannelKind kKind>
+class TelephoneFarEnd final : public FarEnd {
+ public:
+  std::unique_ptr<Channel> NewChannel() override {
+    return std::make_unique<TelephoneChannel>(receiver_.Options(), clock_);
+  }
+  bool Can(Behaviour) const override { return true; }
+  v1::Recipient RecipientThat(Behaviour behaviour) override {
+    static constexpr const char* kNumbers[] = {
+        TwilioReceiver::kAccepts, TwilioReceiver::kSaysLater, TwilioReceiver::kRefuses,
+        TwilioReceiver::kLosesTheAnswer, TwilioReceiver::kHolds};
+    v1::Recipient recipient;
+    recipient.set_recipient_id("supervisor");
+    recipient.set_channel(kKind);
+    recipient.set_address(kNumbers[static_cast<int>(behaviour)]);
+    return recipient;
+  }
+  int Arrivals(const std::string& delivery_id) override { return receiver_.count(delivery_id); }
+  bool WaitForArrivals(int count) override {
+    return receiver_.http().WaitForRequests(static_cast<size_t>(count));
+  }
+
+ private:
+  SystemClock clock_;
+  TwilioReceiver receiver_;
+};
+
+using SmsFarEnd = TelephoneFarEnd<SmsChannel, v1::CHANNEL_KIND_SMS>;
+using VoiceFarEnd = TelephoneFarEnd<VoiceChannel, v1::CHANNEL_KIND_VOICE>;
 
 struct Adapter {
   const char* name;
@@ -303,7 +338,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Adapter{"Memory", [] { return std::make_unique<MemoryFarEnd>(); }},
                       Adapter{"Folder", [] { return std::make_unique<FolderFarEnd>(); }},
                       Adapter{"Webhook", [] { return std::make_unique<WebhookFarEnd>(); }},
-                      Adapter{"Smtp", [] { return std::make_unique<SmtpFarEnd>(); }}),
+                      Adapter{"Smtp", [] { return std::make_unique<SmtpFarEnd>(); }},
+                      Adapter{"Sms", [] { return std::make_unique<SmsFarEnd>(); }},
+                      Adapter{"Voice", [] { return std::make_unique<VoiceFarEnd>(); }}),
     [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

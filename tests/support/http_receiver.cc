@@ -111,6 +111,11 @@ std::string HttpReceiver::Url(absl::string_view path) const {
   return absl::StrCat("http://127.0.0.1:", port_, path);
 }
 
+void HttpReceiver::ScriptBy(std::function<std::string(const Request&)> key) {
+  absl::MutexLock lock(&mutex_);
+  key_ = std::move(key);
+}
+
 void HttpReceiver::Always(const std::string& path, Reply reply) {
   absl::MutexLock lock(&mutex_);
   always_[path] = std::move(reply);
@@ -155,14 +160,14 @@ bool HttpReceiver::WaitForRequests(size_t count, absl::Duration longest) const {
   return mutex_.AwaitWithTimeout(absl::Condition(&enough), longest);
 }
 
-HttpReceiver::Reply HttpReceiver::NextReply(const std::string& path) {
-  auto next = next_.find(path);
+HttpReceiver::Reply HttpReceiver::NextReply(const std::string& key) {
+  auto next = next_.find(key);
   if (next != next_.end() && !next->second.empty()) {
     Reply reply = std::move(next->second.front());
     next->second.pop_front();
     return reply;
   }
-  auto always = always_.find(path);
+  auto always = always_.find(key);
   return always == always_.end() ? Reply{} : always->second;
 }
 
@@ -204,7 +209,7 @@ bool HttpReceiver::ServeOne(int fd, int connection, std::string& buffer) {
   Reply reply;
   {
     absl::MutexLock lock(&mutex_);
-    reply = NextReply(request->path);
+    reply = NextReply(key_(*request));
     requests_.push_back(*std::move(request));
     if (reply.fault == Fault::kHold) {
       const auto over = [this] {

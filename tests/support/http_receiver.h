@@ -51,6 +51,8 @@ class HttpReceiver {
   // "http://127.0.0.1:PORT" and `path`, which starts with a slash.
   std::string Url(absl::string_view path) const;
 
+  // What scripts are found by, in place of the path. Call before the first request.
+  void ScriptBy(std::function<std::string(const Request&)> key);
   // For all later requests of this path, and for the next one only. Without either: 200.
   void Always(const std::string& path, Reply reply);
   void Next(const std::string& path, Reply reply);
@@ -69,11 +71,13 @@ class HttpReceiver {
   void Accept();
   void Serve(int fd, int connection);
   bool ServeOne(int fd, int connection, std::string& buffer);
-  Reply NextReply(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Reply NextReply(const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   int listener_ = -1;
   int port_ = 0;
   mutable absl::Mutex mutex_;
+  std::function<std::string(const Request&)> key_ ABSL_GUARDED_BY(mutex_) =
+      [](const Request& request) { return request.path; };
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, Reply> always_ ABSL_GUARDED_BY(mutex_);

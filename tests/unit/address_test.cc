@@ -34,6 +34,9 @@ TEST_P(CheckAddressTest, Holds) {
 constexpr auto kWebhook = v1::CHANNEL_KIND_WEBHOOK;
 constexpr auto kEmail = v1::CHANNEL_KIND_EMAIL;
 constexpr auto kFolder = v1::CHANNEL_KIND_FOLDER;
+constexpr auto kSms = v1::CHANNEL_KIND_SMS;
+constexpr auto kVoice = v1::CHANNEL_KIND_VOICE;
+constexpr auto kPerson = v1::CHANNEL_KIND_PERSON;
 
 INSTANTIATE_TEST_SUITE_P(
     Webhook, CheckAddressTest,
@@ -91,6 +94,37 @@ INSTANTIATE_TEST_SUITE_P(
                     AddressRow{"not longer than 64", kFolder, std::string(65, 'a'), false},
                     AddressRow{"64 is fine", kFolder, std::string(64, 'a'), true},
                     AddressRow{"not empty", kFolder, "", false}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Telephone, CheckAddressTest,
+    testing::Values(AddressRow{"a number with its country", kSms, "+12025550101", true},
+                    AddressRow{"the same for calls", kVoice, "+12025550101", true},
+                    AddressRow{"15 digits are fine", kSms, "+123456789012345", true},
+                    AddressRow{"not 16", kSms, "+1234567890123456", false},
+                    AddressRow{"not 7", kSms, "+1234567", false},
+                    AddressRow{"the country is needed", kSms, "2025550101", false},
+                    AddressRow{"no country begins with 0", kSms, "+02025550101", false},
+                    AddressRow{"no hyphens", kSms, "+1-202-555-0101", false},
+                    AddressRow{"no blanks", kVoice, "+1 2025550101", false},
+                    AddressRow{"no second plus", kSms, "++2025550101", false},
+                    AddressRow{"no letters", kVoice, "+1202555CARE", false},
+                    AddressRow{"no extension", kVoice, "+12025550101,2", false},
+                    AddressRow{"no line break", kSms, "+12025550101\n", false},
+                    AddressRow{"no NUL", kSms, std::string("+12025550101\0", 13), false},
+                    AddressRow{"not empty", kSms, "", false}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Person, CheckAddressTest,
+    testing::Values(AddressRow{"what to call or open", kPerson, "Clerk's desk, 202-555-0103", true},
+                    AddressRow{"one line", kPerson, "first\nsecond", false},
+                    AddressRow{"not longer than 200", kPerson, std::string(201, 'a'), false},
+                    AddressRow{"not empty", kPerson, "", false}));
+
+TEST(CheckUrlTest, SaysWhoseAddressItIs) {
+  EXPECT_TRUE(CheckUrl("provider_url", "https://api.example").ok());
+  EXPECT_THAT(std::string(CheckUrl("provider_url", "http://api.example").message()),
+              testing::StartsWith("provider_url must begin with https://"));
+}
 
 TEST(CheckAddressTest, NoChannelNoAddress) {
   EXPECT_FALSE(CheckAddress(v1::CHANNEL_KIND_UNSPECIFIED, "anything").ok());

@@ -39,6 +39,20 @@ email:
 webhook:
   ca_file: /etc/ssl/example.pem
   time_limit_seconds: 5
+http:
+  listen: 127.0.0.1:8380
+  public_url: https://porchlight.example/
+sms:
+  provider_url: https://telephone.example/api/
+  account_sid: AC0123
+  auth_token_file: telephone.token
+  from: "+12025550100"
+  ca_file: /etc/ssl/example.pem
+  time_limit_seconds: 7
+voice:
+  account_sid: AC0456
+  auth_token_file: /etc/porchlight/voice.token
+  from: +12025550199
 folder:
   directory: /var/lib/porchlight/outbox
 recipients:
@@ -59,6 +73,21 @@ recipients:
     address: drill
     name: NCMEC in drills
     exercise_only: true
+  - id: second-supervisor
+    kind: supervisor
+    channel: sms
+    address: "+12025550101"
+    name: Second supervisor
+  - id: third-supervisor
+    kind: supervisor
+    channel: voice
+    address: "+12025550102"
+    name: Third supervisor
+  - id: court
+    kind: court
+    channel: person
+    address: "Clerk's desk, 202-555-0103"
+    name: Example County Court
 )";
 
 constexpr char kSmall[] = R"(agency:
@@ -106,13 +135,36 @@ TEST(Config, IsReadAsWritten) {
   EXPECT_EQ(config->email->time_limit, absl::Seconds(20));
   EXPECT_EQ(config->webhook.time_limit, absl::Seconds(5));
   EXPECT_EQ(config->folder_directory, "/var/lib/porchlight/outbox");
-  ASSERT_EQ(config->recipients.size(), 3u);
+  ASSERT_EQ(config->recipients.size(), 6u);
   EXPECT_EQ(config->recipients[0].kind, v1::RECIPIENT_KIND_LAW_ENFORCEMENT);
   EXPECT_EQ(config->recipients[0].channel, v1::CHANNEL_KIND_WEBHOOK);
   EXPECT_EQ(config->recipients[0].secret_file, "/etc/porchlight/city-police.secret");
   EXPECT_FALSE(config->recipients[0].exercise_only);
   EXPECT_EQ(config->recipients[1].channel, v1::CHANNEL_KIND_EMAIL);
   EXPECT_TRUE(config->recipients[2].exercise_only);
+  EXPECT_EQ(config->recipients[3].channel, v1::CHANNEL_KIND_SMS);
+  EXPECT_EQ(config->recipients[4].channel, v1::CHANNEL_KIND_VOICE);
+  EXPECT_EQ(config->recipients[5].channel, v1::CHANNEL_KIND_PERSON);
+}
+
+TEST(Config, ReadsHttpAndTelephones) {
+  const absl::StatusOr<Config> config = ParseConfig(kFull, "/etc/p/p.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_TRUE(config->http.has_value());
+  EXPECT_EQ(config->http->listen, "127.0.0.1:8380");
+  EXPECT_EQ(config->http->public_url, "https://porchlight.example");
+  ASSERT_TRUE(config->sms.has_value());
+  EXPECT_EQ(config->sms->provider_url, "https://telephone.example/api");
+  EXPECT_EQ(config->sms->account_sid, "AC0123");
+  EXPECT_EQ(config->sms->auth_token_file, "/etc/p/telephone.token");
+  EXPECT_EQ(config->sms->from, "+12025550100");
+  EXPECT_EQ(config->sms->ca_file, "/etc/ssl/example.pem");
+  EXPECT_EQ(config->sms->time_limit, absl::Seconds(7));
+  ASSERT_TRUE(config->voice.has_value());
+  EXPECT_EQ(config->voice->provider_url, "https://api.twilio.com");
+  EXPECT_EQ(config->voice->account_sid, "AC0456");
+  EXPECT_EQ(config->voice->from, "+12025550199");
+  EXPECT_EQ(config->voice->time_limit, absl::Seconds(15));
 }
 
 TEST(Config, HasDefaults) {
@@ -122,6 +174,9 @@ TEST(Config, HasDefaults) {
   EXPECT_EQ(config->log_level, LogLevel::kInfo);
   EXPECT_EQ(config->give_up_after, absl::Hours(24));
   EXPECT_FALSE(config->email.has_value());
+  EXPECT_FALSE(config->http.has_value());
+  EXPECT_FALSE(config->sms.has_value());
+  EXPECT_FALSE(config->voice.has_value());
   EXPECT_EQ(config->webhook.time_limit, absl::Seconds(10));
 }
 
@@ -174,18 +229,34 @@ TEST(Config, TellsOneMistakeWithItsLine) {
       {"  user: porchlight\n", "", "/etc/p/p.yaml:9: key \"email.user\": it is missing; "},
       {"  password_file: smtp.password\n", "",
        "/etc/p/p.yaml:9: key \"email.password_file\": it is missing; "},
+      {"https://porchlight.example/", "http://porchlight.example/",
+       "/etc/p/p.yaml:22: key \"http.public_url\": it can't be used; it must begin with https://"},
+      {"https://porchlight.example/", "https://porchlight.example/?a=b",
+       "/etc/p/p.yaml:22: key \"http.public_url\": it has a query or fragment; "},
+      {"  public_url: https://porchlight.example/\n", "",
+       "/etc/p/p.yaml:20: key \"http.public_url\": it is missing; "},
+      {"https://telephone.example/api/", "telephone.example",
+       "/etc/p/p.yaml:24: key \"sms.provider_url\": it can't be used; "},
+      {"account_sid: AC0123", "account_sid: AC/0123",
+       "/etc/p/p.yaml:25: key \"sms.account_sid\": it is too long or has other characters; "},
+      {"auth_token_file: telephone.token",
+       "auth_token_file: telephone.token\n  auth_token: planted",
+       "/etc/p/p.yaml:27: key \"sms.auth_token\": secrets are never kept in this file; "},
+      {"\"+12025550100\"", "2025550100", "/etc/p/p.yaml:27: key \"sms.from\": it can't be used; "},
+      {"+12025550199", "+1 202 555 0199",
+       "/etc/p/p.yaml:33: key \"voice.from\": it can't be used; "},
       {"    kind: supervisor", "    kind: boss",
-       "/etc/p/p.yaml:31: key \"recipients[1].kind\": its value isn't known; "},
+       "/etc/p/p.yaml:45: key \"recipients[1].kind\": its value isn't known; "},
       {"id: supervisor", "id: city-police",
-       "/etc/p/p.yaml:30: key \"recipients[1].id\": another recipient before it has the same; "},
+       "/etc/p/p.yaml:44: key \"recipients[1].id\": another recipient before it has the same; "},
       {"https://police", "http://police",
-       "/etc/p/p.yaml:27: key \"recipients[0].address\": it can't be used; "},
+       "/etc/p/p.yaml:41: key \"recipients[0].address\": it can't be used; "},
       {"    secret_file: /etc/porchlight/city-police.secret\n", "",
-       "/etc/p/p.yaml:24: key \"recipients[0].secret_file\": it is missing; it is required"},
+       "/etc/p/p.yaml:38: key \"recipients[0].secret_file\": it is missing; it is required"},
       {"    exercise_only: true", "    exercise_only: yes",
-       "/etc/p/p.yaml:40: key \"recipients[2].exercise_only\": its value isn't known; "},
+       "/etc/p/p.yaml:54: key \"recipients[2].exercise_only\": its value isn't known; "},
       {"    exercise_only: true", "    secret_file: x",
-       "/etc/p/p.yaml:40: key \"recipients[2].secret_file\": only webhooks are signed; "},
+       "/etc/p/p.yaml:54: key \"recipients[2].secret_file\": only webhooks are signed; "},
   };
   for (const auto& row : kCases) {
     EXPECT_THAT(Changed(row.from, row.to), ElementsAre(StartsWith(row.mistake))) << row.to;
@@ -222,6 +293,22 @@ TEST(Config, EmailRecipientsNeedAServer) {
   EXPECT_THAT(Mistakes(yaml),
               ElementsAre(StartsWith("/etc/p/p.yaml:8: key \"recipients[0].channel\": there is no "
                                      "section email; ")));
+}
+
+TEST(Config, TelephoneRecipientsNeedAnAccountAndThatOurAddress) {
+  const std::string yaml = absl::StrReplaceAll(
+      kSmall, {{"channel: folder", "channel: sms"}, {"address: police", "address: +12025550101"}});
+  EXPECT_THAT(Mistakes(yaml),
+              ElementsAre(StartsWith("/etc/p/p.yaml:8: key \"recipients[0].channel\": there is no "
+                                     "section sms; ")));
+  EXPECT_THAT(Mistakes(absl::StrReplaceAll(yaml, {{"channel: sms", "channel: voice"}})),
+              ElementsAre(HasSubstr("there is no section voice; ")));
+  const char account[] = "  account_sid: AC1\n  auth_token_file: t\n  from: +12025550100\n";
+  EXPECT_THAT(Mistakes(absl::StrCat(yaml, "sms:\n", account)),
+              ElementsAre(StartsWith("/etc/p/p.yaml:11: key \"sms\": there is no section http; ")));
+  EXPECT_THAT(Mistakes(absl::StrCat(yaml, "sms:\n", account,
+                                    "http:\n  public_url: http://127.0.0.1:7380\n")),
+              ElementsAre());
 }
 
 TEST(Config, MailInClearOnlyToThisMachine) {
@@ -281,7 +368,7 @@ TEST(Config, WithoutAFileTellsThreeFolders) {
 
 TEST(Config, BecomesTheDirectory) {
   const v1::Directory directory = DirectoryOf(*ParseConfig(kFull, "/etc/p/p.yaml"));
-  ASSERT_EQ(directory.recipients_size(), 3);
+  ASSERT_EQ(directory.recipients_size(), 6);
   const v1::Recipient& police = directory.recipients(0);
   EXPECT_EQ(police.recipient_id(), "city-police");
   EXPECT_EQ(police.channel(), v1::CHANNEL_KIND_WEBHOOK);
