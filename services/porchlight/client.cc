@@ -7,32 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/ids.h"
-#include "common/rpc/client.h"
 #include "porchlight/v1/intake.grpc.pb.h"
 #include "porchlight/v1/notification.grpc.pb.h"
+#include "services/porchlight/call.h"
 #include "services/porchlight/output.h"
 
 namespace porchlight {
 namespace {
-
-constexpr absl::Duration kCallLimit = absl::Seconds(15);
-
-// Calls one method of a server and prints what it says.
-template <typename Stub, typename Request, typename Reply>
-absl::Status Call(const ServerOptions& server, Stub& stub,
-                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
-                  const Request& request, Reply& reply) {
-  grpc::ClientContext context;
-  rpc::PrepareCall(context, kCallLimit);
-  const grpc::Status status = (stub.*method)(&context, request, &reply);
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-      status.error_message().find("connect") != std::string::npos) {
-    return absl::UnavailableError(absl::StrCat(
-        "no server answers at ", server.address,
-        ". Start one with `porchlight serve`, or name it with --server. Nothing was sent."));
-  }
-  return rpc::ToAbsl(status);
-}
 
 struct ReportOptions {
   ServerOptions server;

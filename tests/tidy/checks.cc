@@ -103,6 +103,7 @@ bool RulesMayInclude(absl::string_view service, absl::string_view include) {
       "common/base/hash.h",       "common/processor/rules.h", "common/policy/duties.h",
       "common/policy/calendar.h", "common/policy/words.h"};
   return IsPlain(include) || allowed->contains(include) ||
+         absl::StartsWith(include, "common/directory/") ||
          include == absl::StrCat("services/", service, "/rules.h");
 }
 
@@ -117,9 +118,9 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
   }
   if (absl::StrContains(path, "/rules.") && !service.empty() &&
       !RulesMayInclude(service, include)) {
-    return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, "
-           "calendar and words of common/policy, and ids, time, limits and hash of common/base "
-           "only";
+    return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, "
+           "common/directory, duties, calendar and words of common/policy, and ids, time, limits "
+           "and hash of common/base only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {
     return "a port doesn't know its adapters";

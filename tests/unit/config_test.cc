@@ -147,6 +147,17 @@ TEST(Config, IsReadAsWritten) {
   EXPECT_EQ(config->recipients[5].channel, v1::CHANNEL_KIND_PERSON);
 }
 
+TEST(Config, NamesItsDirectoryFileAndPacks) {
+  const auto config = ParseConfig(
+      absl::StrCat(kFull, "directory_file: directory.yaml\npolicy_packs: [packs, /etc/x.yaml]\n"),
+      "/etc/p/p.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->directory_file, "/etc/p/directory.yaml");
+  EXPECT_THAT(config->policy_packs, testing::ElementsAre("/etc/p/packs", "/etc/x.yaml"));
+  EXPECT_THAT(ToMaskedYaml(*config),
+              testing::HasSubstr("directory_file: \"/etc/p/directory.yaml\""));
+}
+
 TEST(Config, ReadsHttpAndTelephones) {
   const absl::StatusOr<Config> config = ParseConfig(kFull, "/etc/p/p.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
