@@ -190,6 +190,8 @@ struct Embedded::Parts {
   absl::Status AddService(const EmbeddedOptions& options, const ServiceModule& module,
                           const Dispatcher::Channels& channels);
   absl::Status FollowConfiguration(const Config& config);
+  absl::Status Configure(EmbeddedService& directory, uint64_t version,
+                         v1::ChangeDirectoryRequest change);
 };
 
 absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) {
@@ -269,6 +271,26 @@ absl::StatusOr<v1::Directory> ConfiguredDirectory(const Config& config) {
   return directory;
 }
 
+absl::Status Embedded::Parts::Configure(EmbeddedService& directory, uint64_t version,
+                                        v1::ChangeDirectoryRequest change) {
+  change.mutable_actor()->set_actor_id(kConfigurationActor);
+  change.mutable_actor()->set_reached_by(v1::REACHED_BY_SYSTEM);
+  // A configuration that comes back to what it was is a change again: the version is part of it.
+  change.set_request_id(DeriveId("configuration", change.SerializeAsString(), version));
+  v1::ChangeDirectoryReply reply;
+  const absl::Status changed = directory.commands->Submit({.request_id = change.request_id(),
+                                                           .youth_id = "",
+                                                           .received_at = clock.Now(),
+                                                           .actor = change.actor(),
+                                                           .longest_wait = kConfigurationLimit},
+                                                          change, reply);
+  for (const std::string& warning : reply.warnings()) {
+    LogLine(LogLevel::kWarning, "the directory was changed as the configuration says, but",
+            {{"warning", warning}});
+  }
+  return changed;
+}
+
 // Where the configuration differs from what it said before, the directory is changed, by a command
 // like any other. Waits until it is decided: notices made from now on go to whom it names.
 absl::Status Embedded::Parts::FollowConfiguration(const Config& config) {
@@ -276,36 +298,30 @@ absl::Status Embedded::Parts::FollowConfiguration(const Config& config) {
     return service->name == kDirectoryService;
   });
   if (found == services.end()) return absl::OkStatus();
-  EmbeddedService& service = **found;
-  service.worker->Run();
+  EmbeddedService& directory = **found;
+  directory.worker->Run();
   const absl::StatusOr<v1::Directory> wanted = ConfiguredDirectory(config);
   if (!wanted.ok()) return wanted.status();
   Reference known(*log, *keys);
   if (absl::Status folded = known.Step(); !folded.ok()) return folded;
-  v1::ChangeDirectoryRequest change =
+  const v1::ChangeDirectoryRequest change =
       ConfigurationChange(known.directory(), known.configured(), *wanted);
   if (ChangesNothing(change)) return absl::OkStatus();
-  change.mutable_actor()->set_actor_id(kConfigurationActor);
-  change.mutable_actor()->set_reached_by(v1::REACHED_BY_SYSTEM);
-  // A configuration that comes back to what it was is a change again: the version is part of it.
-  change.set_request_id(DeriveId("configuration", change.SerializeAsString(), known.sequence()));
-  v1::ChangeDirectoryReply reply;
-  const absl::Status changed = service.commands->Submit({.request_id = change.request_id(),
-                                                         .youth_id = "",
-                                                         .received_at = clock.Now(),
-                                                         .actor = change.actor(),
-                                                         .longest_wait = kConfigurationLimit},
-                                                        change, reply);
-  if (!changed.ok()) {
-    return absl::Status(
-        changed.code(),
-        absl::StrCat("the directory can't follow the configuration: ", changed.message()));
+  absl::Status changed = Configure(directory, known.sequence(), change);
+  v1::ChangeDirectoryRequest only_set;
+  *only_set.mutable_set() = change.set();
+  if (absl::IsFailedPrecondition(changed) && only_set.ByteSizeLong() < change.ByteSizeLong()) {
+    // What people set by command may need what the configuration no longer has. A server that
+    // doesn't start again would be worse than an entry too many.
+    LogLine(LogLevel::kError,
+            "entries that the configuration no longer has stay in the directory: others need them",
+            {{"reason", std::string(changed.message())}});
+    changed = ChangesNothing(only_set) ? absl::OkStatus()
+                                       : Configure(directory, known.sequence(), only_set);
   }
-  for (const std::string& warning : reply.warnings()) {
-    LogLine(LogLevel::kWarning, "the directory was changed as the configuration says, but",
-            {{"warning", warning}});
-  }
-  return absl::OkStatus();
+  if (changed.ok()) return changed;
+  return absl::Status(changed.code(), absl::StrCat("the directory can't follow the configuration: ",
+                                                   changed.message()));
 }
 
 absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options,
