@@ -28,7 +28,7 @@ absl::StatusOr<std::string> ParseWebhookSecret(absl::string_view text) {
         "a webhook's secret must be \"", kSecretPrefix, "\" and the base64 of ", kSecretBytesMin,
         " to ", kSecretBytesMax, " random bytes: make a new one and give it to the receiver"));
   }
-  return secret;
+  return std::string(absl::string_view(secret));
 }
 
 std::string SignWebhook(absl::string_view secret, absl::string_view id, int64_t unix_seconds,

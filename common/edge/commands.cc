@@ -23,13 +23,14 @@ std::string Commands::YouthFor(absl::string_view request_id) const {
   return absl::StrCat("y", DeriveId("youth", absl::StrCat(agency_id_, "/", request_id)));
 }
 
-std::string Commands::IdOf(absl::string_view request_id) const {
-  return DeriveId("command", absl::StrCat(agency_id_, "/", service_, "/", request_id));
+std::string Commands::IdOf(absl::string_view youth_id, absl::string_view request_id) const {
+  return DeriveId("command",
+                  absl::StrCat(agency_id_, "/", service_, "/", youth_id, "/", request_id));
 }
 
 v1::RecordHeader Commands::HeaderFor(const Command& command) const {
   v1::RecordHeader header;
-  header.set_record_id(IdOf(command.request_id));
+  header.set_record_id(IdOf(command.youth_id, command.request_id));
   header.set_agency_id(agency_id_);
   header.set_youth_id(command.youth_id);
   header.set_episode_id(command.episode_id);

@@ -37,8 +37,8 @@ class Commands {
   // The id of a youth whom the agency has no id for yet: the same request gives the same.
   std::string YouthFor(absl::string_view request_id) const;
 
-  // record_id of the command of this request.
-  std::string IdOf(absl::string_view request_id) const;
+  // record_id of the command of this request. A request id counts within one youth.
+  std::string IdOf(absl::string_view youth_id, absl::string_view request_id) const;
 
   // Fills `reply` with what was decided. A refusal by the rules is their own status. Unavailable:
   // the text says whether the command was accepted; in every case the same call may be made again

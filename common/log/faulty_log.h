@@ -47,7 +47,9 @@ class FaultyLog final : public Log {
                                                 ReadLimits limits = {}) override;
   absl::StatusOr<int64_t> End(const TopicPartition& where) override;
   bool WritesOnlyWinners() const override { return log_.WritesOnlyWinners(); }
-  void AddListener(Signal* signal) override { log_.AddListener(signal); }
+  void AddListener(Signal* signal, std::vector<std::string> topics) override {
+    log_.AddListener(signal, std::move(topics));
+  }
   void RemoveListener(Signal* signal) override { log_.RemoveListener(signal); }
 
   // Writes everything that is still on its way, in the order of the calls.

@@ -87,9 +87,9 @@ class Log {
   // that doesn't is damage.
   virtual bool WritesOnlyWinners() const = 0;
 
-  // `signal` is notified after every append that may have grown this log, by this process at least.
-  // It must outlive the log or be removed.
-  virtual void AddListener(Signal* signal) = 0;
+  // `signal` is notified after every append that may have grown one of these topics, by this
+  // process at least. It must outlive the log or be removed.
+  virtual void AddListener(Signal* signal, std::vector<std::string> topics) = 0;
   virtual void RemoveListener(Signal* signal) = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "common/log/memory_log.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/log/append_rules.h"
@@ -21,9 +20,13 @@ AppendResult MemoryLog::AppendOne(AppendRequest& request) {
 
 std::vector<AppendResult> MemoryLog::Append(std::vector<AppendRequest> requests) {
   std::vector<AppendResult> results;
-  absl::MutexLock lock(&mutex_);
-  for (AppendRequest& request : requests) results.push_back(AppendOne(request));
-  for (Signal* listener : listeners_) listener->Notify();
+  std::vector<std::string> topics;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (AppendRequest& request : requests) results.push_back(AppendOne(request));
+  }
+  for (AppendRequest& request : requests) topics.push_back(std::move(request.where.topic));
+  listeners_.Notify(topics);
   return results;
 }
 
@@ -48,16 +51,6 @@ absl::StatusOr<int64_t> MemoryLog::End(const TopicPartition& where) {
   absl::MutexLock lock(&mutex_);
   const auto found = records_.find(where);
   return found == records_.end() ? 0 : static_cast<int64_t>(found->second.size());
-}
-
-void MemoryLog::AddListener(Signal* signal) {
-  absl::MutexLock lock(&mutex_);
-  listeners_.push_back(signal);
-}
-
-void MemoryLog::RemoveListener(Signal* signal) {
-  absl::MutexLock lock(&mutex_);
-  listeners_.erase(std::remove(listeners_.begin(), listeners_.end(), signal), listeners_.end());
 }
 
 void MemoryLog::Damage(const TopicPartition& where, int64_t offset, std::string bytes) {

@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "common/log/listeners.h"
 #include "common/log/log.h"
 
 namespace porchlight {
@@ -27,8 +28,10 @@ class MemoryLog final : public Log {
                                                 ReadLimits limits = {}) override;
   absl::StatusOr<int64_t> End(const TopicPartition& where) override;
   bool WritesOnlyWinners() const override { return lost_races_ == LostRaces::kNotWritten; }
-  void AddListener(Signal* signal) override;
-  void RemoveListener(Signal* signal) override;
+  void AddListener(Signal* signal, std::vector<std::string> topics) override {
+    listeners_.Add(signal, std::move(topics));
+  }
+  void RemoveListener(Signal* signal) override { listeners_.Remove(signal); }
 
   // What a log must never do by itself, for tests of those who must notice: a record's bytes
   // change, or everything from `end` on is gone.
@@ -41,7 +44,7 @@ class MemoryLog final : public Log {
   const LostRaces lost_races_;
   absl::Mutex mutex_;
   std::map<TopicPartition, std::vector<std::string>> records_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Signal*> listeners_ ABSL_GUARDED_BY(mutex_);
+  Listeners listeners_;
 };
 
 }  // namespace porchlight

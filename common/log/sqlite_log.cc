@@ -127,7 +127,6 @@ void SqliteLog::CommitGroup(absl::Span<Work* const> group) {
   if (status.ok()) status = writer_.database.Commit();
   if (!status.ok()) return FailGroup(group, status, writer_.database.Rollback());
   PublishGroup();
-  NotifyListeners();
   PlanCheckpoint();
 }
 
@@ -147,7 +146,8 @@ absl::Status SqliteLog::WriteRequest(AppendRequest& request, AppendResult& resul
     result = Refused(std::move(status));
     return absl::OkStatus();
   }
-  Stream& stream = writer_.known[request.where];
+  auto& known = *writer_.known.try_emplace(request.where).first;
+  Stream& stream = known.second;
   if (request.expected_end.has_value() && *request.expected_end != stream.end) {
     result = LostRace(request.where, *request.expected_end, stream.end);
     return absl::OkStatus();
@@ -165,7 +165,10 @@ absl::Status SqliteLog::WriteRequest(AppendRequest& request, AppendResult& resul
     stream.id = insert.Integer(0);
     insert.Reset();
   }
-  if (stream.group_records.empty()) stream.group_first = stream.end;
+  if (stream.group_records.empty()) {
+    stream.group_first = stream.end;
+    writer_.growing.push_back(&known);
+  }
   result.first_offset = stream.end;
   for (std::string& record : request.records) {
     writer_.insert_record.Bind(1, PlaceOf(stream.id, stream.end)).BindBytes(2, record);
@@ -202,10 +205,14 @@ absl::Status SqliteLog::RefreshIfOthersWrote() {
 }
 
 void SqliteLog::PublishGroup() {
-  for (auto& [where, stream] : writer_.known) {
-    if (stream.group_records.empty()) continue;
+  std::vector<std::string> topics;
+  for (auto* growing : std::exchange(writer_.growing, {})) {
+    auto& [where, stream] = *growing;
     tails_.Appended(where, stream.group_first, std::exchange(stream.group_records, {}));
+    if (std::find(topics.begin(), topics.end(), where.topic) == topics.end())
+      topics.push_back(where.topic);
   }
+  listeners_.Notify(topics);
 }
 
 void SqliteLog::FailGroup(absl::Span<Work* const> group, const absl::Status& reason, bool certain) {
@@ -219,9 +226,10 @@ void SqliteLog::FailGroup(absl::Span<Work* const> group, const absl::Status& rea
     }
   }
   // What the writer believed about the file may be wrong now: it looks again.
+  writer_.growing.clear();
   writer_.known.clear();
   writer_.seen_version = -1;
-  if (!certain) NotifyListeners();
+  if (!certain) listeners_.NotifyAll();
 }
 
 void SqliteLog::PlanCheckpoint() {
@@ -239,21 +247,6 @@ void SqliteLog::PlanCheckpoint() {
     // Tried again later if it fails; if the disk is full, appends will say so.
     writer_.database.Checkpoint().IgnoreError();
   }
-}
-
-void SqliteLog::NotifyListeners() {
-  absl::MutexLock lock(&listeners_mutex_);
-  for (Signal* listener : listeners_) listener->Notify();
-}
-
-void SqliteLog::AddListener(Signal* signal) {
-  absl::MutexLock lock(&listeners_mutex_);
-  listeners_.push_back(signal);
-}
-
-void SqliteLog::RemoveListener(Signal* signal) {
-  absl::MutexLock lock(&listeners_mutex_);
-  listeners_.erase(std::remove(listeners_.begin(), listeners_.end(), signal), listeners_.end());
 }
 
 absl::StatusOr<std::unique_ptr<SqliteLog::Reader>> SqliteLog::TakeReader() {

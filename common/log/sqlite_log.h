@@ -8,12 +8,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/log/listeners.h"
 #include "common/log/log.h"
 #include "common/log/log_tails.h"
 #include "common/sqlite/database.h"
@@ -51,8 +53,10 @@ class SqliteLog final : public Log {
   bool WritesOnlyWinners() const override { return true; }
   // Whether the file is whole as a file, also where no record is: DataLoss if not. Reads all of it.
   absl::Status CheckFile();
-  void AddListener(Signal* signal) override;
-  void RemoveListener(Signal* signal) override;
+  void AddListener(Signal* signal, std::vector<std::string> topics) override {
+    listeners_.Add(signal, std::move(topics));
+  }
+  void RemoveListener(Signal* signal) override { listeners_.Remove(signal); }
 
  private:
   // One caller's appends on their way into a group.
@@ -76,6 +80,8 @@ class SqliteLog final : public Log {
     sqlite::Statement data_version, streams, last_record, insert_stream, insert_record;
     int64_t seen_version = -1;
     std::map<TopicPartition, Stream> known;
+    // Those to which the group that is being written adds records.
+    std::vector<std::map<TopicPartition, Stream>::pointer> growing;
     int checkpointed_pages = 0;
   };
 
@@ -101,7 +107,6 @@ class SqliteLog final : public Log {
   void PublishGroup();
   void FailGroup(absl::Span<Work* const> group, const absl::Status& reason, bool certain);
   void PlanCheckpoint();
-  void NotifyListeners();
 
   absl::StatusOr<std::unique_ptr<Reader>> TakeReader();
   absl::StatusOr<Found> Find(Reader& reader, const TopicPartition& where);
@@ -120,8 +125,7 @@ class SqliteLog final : public Log {
   absl::Mutex checkpoint_mutex_;
   sqlite::Database checkpointer_ ABSL_GUARDED_BY(checkpoint_mutex_);
 
-  absl::Mutex listeners_mutex_;
-  std::vector<Signal*> listeners_ ABSL_GUARDED_BY(listeners_mutex_);
+  Listeners listeners_;
 };
 
 }  // namespace porchlight

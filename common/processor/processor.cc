@@ -101,8 +101,10 @@ void Processor::Complete(const AppendResult& result) {
     for (const Counted& counted : batch.transitions) view_->Fold(counted);
     for (auto& [id, aggregate] : batch.aggregates) aggregates_->Put(id, std::move(aggregate));
     if (!batch.transitions.empty()) {
+      const ChainTail before = reader_->tail();
       reader_->Follow(batch.transitions.back().record,
                       static_cast<int64_t>(batch.transitions.size()));
+      projector_.Follow(before, std::move(batch.transitions), reader_->tail());
     }
     sources_ = std::move(batch.sources);
     answers_.erase(answers_.begin(), answers_.begin() + static_cast<int64_t>(batch.answers_taken));

@@ -145,10 +145,11 @@ class Processor {
   std::deque<AttemptResult> answers_;
   std::optional<Batch> batch_;
   std::vector<v1::RememberedOutcome> to_tell_;
-  absl::Time now_;                                           // of the batch being decided
-  absl::Duration resume_at_ = -absl::InfiniteDuration();     // by Clock::Steady
-  absl::Duration project_at_ = -absl::InfiniteDuration();    // by Clock::Steady
-  absl::Duration ask_store_at_ = -absl::InfiniteDuration();  // by Clock::Steady
+  absl::Time now_;                                              // of the batch being decided
+  absl::Duration resume_at_ = -absl::InfiniteDuration();        // by Clock::Steady
+  absl::Duration project_at_ = -absl::InfiniteDuration();       // by Clock::Steady
+  absl::Duration project_next_at_ = -absl::InfiniteDuration();  // by Clock::Steady
+  absl::Duration ask_store_at_ = -absl::InfiniteDuration();     // by Clock::Steady
   absl::Status trouble_;
   absl::Status store_trouble_;
   uint64_t lost_races_ = 0;

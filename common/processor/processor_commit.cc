@@ -14,6 +14,8 @@ namespace porchlight {
 namespace {
 
 constexpr absl::Duration kPauseAfterStoreTrouble = absl::Milliseconds(250);
+// What nobody waits for comes into the store this often.
+constexpr absl::Duration kProjectEvery = absl::Milliseconds(100);
 // A store that was wiped or set back is noticed after this long, also where nothing is decided.
 constexpr absl::Duration kAskStoreEvery = absl::Seconds(5);
 
@@ -239,6 +241,9 @@ bool Processor::Project() {
     projector_.AskStore();
     ask_store_at_ = steady + kAskStoreEvery;
   }
+  // Callers hear of an outcome when it can be read too; nobody waits for the rest.
+  if (to_tell_.empty() && steady < project_next_at_ && projector_.MayWait()) return false;
+  project_next_at_ = steady + kProjectEvery;
   const absl::StatusOr<bool> moved = projector_.Step(aggregates_.get());
   if (moved.ok()) {
     store_trouble_ = absl::OkStatus();
@@ -265,7 +270,9 @@ void Processor::TellOutcomes() {
 absl::Time Processor::NextDue() const {
   if (ports_.clock.Steady() < resume_at_)
     return ports_.clock.Now() + (resume_at_ - ports_.clock.Steady());
-  return view_->NextDue();
+  if (!projector_.MayWait()) return view_->NextDue();
+  return std::min(view_->NextDue(),
+                  ports_.clock.Now() + (project_next_at_ - ports_.clock.Steady()));
 }
 
 }  // namespace porchlight

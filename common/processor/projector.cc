@@ -1,12 +1,16 @@
 #include "common/processor/projector.h"
 
+#include <iterator>
 #include <map>
 #include <utility>
 
+#include "common/base/limits.h"
 #include "common/delivery/delivery.h"
 
 namespace porchlight {
 namespace {
+
+constexpr size_t kCommittedKeptMax = 4 * kBatchInputsMax;
 
 void MergePositions(const v1::Transition& transition, v1::Checkpoint& checkpoint) {
   for (const v1::Position& position : transition.positions()) {
@@ -36,26 +40,57 @@ void MergeTimers(const v1::Transition& transition, StoreChange& change) {
 
 }  // namespace
 
+void Projector::Follow(const ChainTail& from, std::vector<Counted> committed, const ChainTail& to) {
+  const bool follows = committed_.to.hash == from.hash && committed_.to.sequence == from.sequence;
+  if (committed_.transitions.empty() || !follows) {
+    committed_ = {from, std::move(committed), to};
+  } else {
+    std::move(committed.begin(), committed.end(), std::back_inserter(committed_.transitions));
+    committed_.to = to;
+  }
+  if (committed_.transitions.size() > kCommittedKeptMax) committed_ = {};
+}
+
+bool Projector::FollowsCommitted() const {
+  if (!checkpoint_.has_value() || committed_.transitions.empty()) return false;
+  const uint64_t sequence = checkpoint_->sequence();
+  return committed_.from.sequence == sequence &&
+         (sequence == 0 || committed_.from.hash == checkpoint_->chain_hash());
+}
+
+bool Projector::MayWait() const {
+  return FollowsCommitted() && committed_.transitions.size() < kBatchInputsMax;
+}
+
+absl::StatusOr<Projector::Batch> Projector::Next() {
+  ChainTail tail;
+  if (checkpoint_->sequence() > 0) tail = {checkpoint_->chain_hash(), checkpoint_->sequence(), 0};
+  if (FollowsCommitted()) return std::exchange(committed_, {});
+  tail.next_offset = checkpoint_->next_offset();
+  Batch batch{.from = tail, .transitions = {}, .to = tail};
+  const absl::StatusOr<int64_t> end = log_.End(events_);
+  if (!end.ok()) return end.status();
+  if (tail.next_offset >= *end) return batch;
+  ChainReader reader(log_, events_, tail);
+  absl::StatusOr<std::vector<Counted>> counted = reader.Next();
+  if (!counted.ok()) return counted.status();
+  batch.transitions = *std::move(counted);
+  batch.to = reader.tail();
+  // Only records that don't count: passed over.
+  if (batch.transitions.empty()) checkpoint_->set_next_offset(batch.to.next_offset);
+  return batch;
+}
+
 absl::StatusOr<bool> Projector::Step(const Aggregates* decided) {
   if (!checkpoint_.has_value()) {
     absl::StatusOr<v1::Checkpoint> where = store_.Where(events_.partition);
     if (!where.ok()) return where.status();
     checkpoint_ = *std::move(where);
   }
-  const absl::StatusOr<int64_t> end = log_.End(events_);
-  if (!end.ok()) return end.status();
-  if (checkpoint_->next_offset() >= *end) return false;
-  ChainTail tail;
-  if (checkpoint_->sequence() > 0) tail = {checkpoint_->chain_hash(), checkpoint_->sequence(), 0};
-  tail.next_offset = checkpoint_->next_offset();
-  ChainReader reader(log_, events_, tail);
-  const absl::StatusOr<std::vector<Counted>> counted = reader.Next();
-  if (!counted.ok()) return counted.status();
-  if (counted->empty()) {  // records that don't count
-    checkpoint_->set_next_offset(reader.tail().next_offset);
-    return false;
-  }
-  const absl::StatusOr<StoreBatch> batch = MakeBatch(*counted, reader.tail(), decided);
+  const absl::StatusOr<Batch> next = Next();
+  if (!next.ok()) return next.status();
+  if (next->transitions.empty()) return false;
+  const absl::StatusOr<StoreBatch> batch = MakeBatch(next->transitions, next->to, decided);
   absl::Status applied = batch.ok() ? store_.Apply(events_.partition, *batch) : batch.status();
   if (!applied.ok()) {
     checkpoint_.reset();

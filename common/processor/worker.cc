@@ -32,7 +32,10 @@ Worker::Worker(const Rules& rules, WorkerPorts ports, WorkerOptions options)
                        dispatcher_, reference_},
         options.agency_id, partition));
   }
-  ports_.log.AddListener(&wake_);
+  // Of its own events it hears as it appends them.
+  std::vector<std::string> topics = {CommandsTopic(service_), EventsTopic(kDirectoryService)};
+  for (const std::string& source : rules.sources()) topics.push_back(EventsTopic(source));
+  ports_.log.AddListener(&wake_, std::move(topics));
 }
 
 Worker::~Worker() {

@@ -7,7 +7,7 @@ packages=(
   g++ cmake make ninja-build ccache mold pkg-config git
   libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libsqlite3-dev sqlite3 libsodium-dev
-  libcurl4-openssl-dev libyaml-cpp-dev libcli11-dev libssl-dev librdkafka-dev libhiredis-dev
+  libcurl4-openssl-dev libyaml-cpp-dev libcli11-dev libssl-dev librdkafka-dev libhiredis-dev libgoogle-perftools-dev
   libboost1.81-dev libjpeg62-turbo-dev libpng-dev
   openssl ca-certificates curl clang-format clang-tidy spin python3-aiosmtpd
 )

@@ -53,7 +53,7 @@ grpc::Status IntakeService::ReportMissing(grpc::ServerContext* context,
                         .exercise = request.exercise(),
                         .longest_wait = call.deadline - ports_.clock.Now()};
         if (request.has_last_seen_at()) command.occurred_at = FromProto(request.last_seen_at());
-        call.correlation_id = ports_.commands.IdOf(*request_id);
+        call.correlation_id = ports_.commands.IdOf(command.youth_id, *request_id);
         return ports_.commands.Submit(command, request, *reply);
       });
 }
@@ -78,7 +78,7 @@ grpc::Status IntakeService::RecordReturn(grpc::ServerContext* context,
                         .actor = request.actor(),
                         .longest_wait = call.deadline - ports_.clock.Now()};
         if (request.has_returned_at()) command.occurred_at = FromProto(request.returned_at());
-        call.correlation_id = ports_.commands.IdOf(*request_id);
+        call.correlation_id = ports_.commands.IdOf(command.youth_id, *request_id);
         return ports_.commands.Submit(command, request, *reply);
       });
 }

@@ -21,6 +21,10 @@ const v1::Notice* FindNotice(const v1::NotificationState& state, absl::string_vi
   return nullptr;
 }
 
+bool IsUntold(const v1::NotificationState& state, int kind) {
+  return std::find(state.untold().begin(), state.untold().end(), kind) != state.untold().end();
+}
+
 absl::string_view Headline(v1::NoticeKind kind) {
   switch (kind) {
     case v1::NOTICE_KIND_SUPPLEMENT:
@@ -148,6 +152,8 @@ Decision NotificationRules::Decide(const google::protobuf::Message& message, con
     Tell(v1::NOTICE_KIND_RETURN, state, returned->episode(), input, directory, decision);
   } else if (input.kind == v1::INPUT_KIND_TIMER && input.timer_id == kTellAgain) {
     for (const int kind : state.untold()) {
+      // Who hears only now that a youth is missing hears the new facts with it.
+      if (kind == v1::NOTICE_KIND_SUPPLEMENT && IsUntold(state, v1::NOTICE_KIND_MISSING)) continue;
       Tell(static_cast<v1::NoticeKind>(kind), state, state.episode(), input, directory, decision);
     }
   } else if (input.kind == v1::INPUT_KIND_DELIVERY) {
@@ -218,8 +224,7 @@ void NotificationRules::Tell(v1::NoticeKind kind, const v1::NotificationState& s
     timer.set_exercise(episode.exercise());
     timer.set_correlation_id(input.header.correlation_id());
     decision.timers_set = {timer};
-    const bool known =
-        std::find(state.untold().begin(), state.untold().end(), kind) != state.untold().end();
+    const bool known = IsUntold(state, kind);
     // A try that failed again has nothing new to record but the next one; new facts are kept for
     // it.
     if (known && input.kind == v1::INPUT_KIND_TIMER) return;
@@ -260,7 +265,13 @@ void NotificationRules::Evolve(google::protobuf::Message& message, const Event& 
     state.set_episode_id(made->episode().episode_id());
     state.mutable_notices()->MergeFrom(made->notices());
     auto& untold = *state.mutable_untold();
-    untold.erase(std::remove(untold.begin(), untold.end(), made->kind()), untold.end());
+    untold.erase(std::remove_if(untold.begin(), untold.end(),
+                                [&](int kind) {
+                                  return kind == made->kind() ||
+                                         (made->kind() == v1::NOTICE_KIND_MISSING &&
+                                          kind == v1::NOTICE_KIND_SUPPLEMENT);
+                                }),
+                 untold.end());
     if (made->nobody_to_tell()) untold.Add(made->kind());
   }
 }

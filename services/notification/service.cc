@@ -90,7 +90,7 @@ grpc::Status NotificationService::ReplayDeadLetter(grpc::ServerContext* context,
                               .received_at = call.received_at,
                               .actor = request.actor(),
                               .longest_wait = call.deadline - ports_.clock.Now()};
-        call.correlation_id = ports_.commands.IdOf(*request_id);
+        call.correlation_id = ports_.commands.IdOf(command.youth_id, *request_id);
         return ports_.commands.Submit(command, request, *reply);
       });
 }

@@ -75,7 +75,7 @@ struct Filler {
       const std::string youth_id = HeldYouth(i);
       const std::string request_id = absl::StrCat("fill-", youth_id);
       v1::RecordHeader header;
-      header.set_record_id(commands->IdOf(request_id));
+      header.set_record_id(commands->IdOf(youth_id, request_id));
       header.set_agency_id(config.agency.id);
       header.set_youth_id(youth_id);
       *header.mutable_received_at() = ToProto(clock.Now());

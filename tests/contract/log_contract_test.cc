@@ -180,7 +180,7 @@ TEST_P(LogContract, KeepsManyPartitionsApart) {
 
 TEST_P(LogContract, ListenersHearOfEveryAppend) {
   Signal signal;
-  log_->AddListener(&signal);
+  log_->AddListener(&signal, {"another", commands_.topic});
   std::thread appender([&] { AppendTo(*log_, commands_, {"a"}); });
   signal.Wait(absl::InfiniteDuration());
   appender.join();

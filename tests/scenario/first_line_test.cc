@@ -144,6 +144,21 @@ TEST(FirstLine, WhileNobodyCanBeToldItIsTriedEveryMinute) {
   EXPECT_TRUE(world.Notices(reply->episode_id()).untold().empty());
 }
 
+TEST(FirstLine, FactsThatCameWhileNobodyCouldBeToldAreAllToldLater) {
+  World world(std::vector<v1::Recipient>{});
+  v1::ReportMissingRequest request = MissingFrom("Maple House");
+  request.set_youth_id("youth-1");
+  ASSERT_TRUE(world.Report("request-1", request).ok());
+  request.mutable_youth()->set_clothing("red coat");
+  ASSERT_TRUE(world.Report("request-2", request).ok());
+  request.mutable_youth()->set_clothing("blue scarf");
+  ASSERT_TRUE(world.Report("request-3", request).ok());
+  world.SetDirectory({TestRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT)});
+  world.Advance(absl::Minutes(2));
+  EXPECT_THAT(world.TakeSent(), ElementsAre("police: A youth is missing from care"));
+  EXPECT_THAT(world.channel->sent()[0].outgoing.message.text(), testing::HasSubstr("blue scarf"));
+}
+
 TEST(FirstLine, ADrillReachesOnlyRecipientsForDrills) {
   v1::Recipient drill = TestRecipient("drill-desk", v1::RECIPIENT_KIND_LAW_ENFORCEMENT);
   drill.set_exercise_only(true);

@@ -11,7 +11,7 @@ namespace {
 
 std::string KeyOf(const Process& process, const Command& command,
                   const google::protobuf::Message& payload) {
-  return Outcomes::KeyOf(process.commands().IdOf(command.request_id),
+  return Outcomes::KeyOf(process.commands().IdOf(command.youth_id, command.request_id),
                          Sha256(payload.SerializeAsString()));
 }
 

@@ -20,7 +20,9 @@ class SimLog final : public Log {
                                                 ReadLimits limits) override;
   absl::StatusOr<int64_t> End(const TopicPartition& where) override;
   bool WritesOnlyWinners() const override { return log_.WritesOnlyWinners(); }
-  void AddListener(Signal* signal) override { log_.AddListener(signal); }
+  void AddListener(Signal* signal, std::vector<std::string> topics) override {
+    log_.AddListener(signal, std::move(topics));
+  }
   void RemoveListener(Signal* signal) override { log_.RemoveListener(signal); }
 
  private:

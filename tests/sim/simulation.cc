@@ -240,9 +240,21 @@ void Simulation::Heal() {
   callers_.ReportOnceMore(*processes_.front());
 }
 
+// One that pauses, because an append was refused, reads on when the pause is over.
+bool Simulation::IsBehind(const Process& process) const {
+  for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
+    const uint64_t newest = environment_.truth.chain(process.service(), partition).sequence;
+    if (process.worker().processor(partition).tail().sequence != newest) return true;
+  }
+  return false;
+}
+
 bool Simulation::AtRest() {
   environment_.truth.CatchUp();
   if (!Unsettled(environment_).empty()) return false;
+  for (const auto& process : processes_) {
+    if (IsBehind(*process)) return false;
+  }
   bool any = false;
   for (const auto& process : processes_) any = callers_.RepeatUntold(*process) || any;
   return !any;
@@ -252,7 +264,8 @@ std::string Simulation::WhatIsLeft() {
   std::string left = Unsettled(environment_);
   if (left.empty()) left = absl::StrCat("nobody heard what came of ", callers_.FirstUntold());
   for (const auto& process : processes_)
-    absl::StrAppend(&left, "; ", process->service(), ": ", process->worker().trouble().ToString());
+    absl::StrAppend(&left, "; ", process->service(), IsBehind(*process) ? " is behind" : "", ": ",
+                    process->worker().trouble().ToString());
   return left;
 }
 

@@ -38,6 +38,7 @@ class Simulation {
   void DeliverLate(Process& process);
   void Heal();
   // True when nothing is left to do.
+  bool IsBehind(const Process& process) const;
   bool AtRest();
   std::string WhatIsLeft();
   bool Round();

@@ -9,6 +9,12 @@
 #include "porchlight/v1/delivery.pb.h"
 
 namespace porchlight {
+namespace {
+
+// What no caller waits for comes into a store a moment after it was decided.
+constexpr absl::Duration kInTheStoreAfter = absl::Milliseconds(100);
+
+}  // namespace
 
 v1::Recipient TestRecipient(const std::string& id, v1::RecipientKind kind) {
   v1::Recipient recipient;
@@ -85,8 +91,8 @@ absl::Status World::Submit(const std::string& service, Command command,
   Commands commands(service, log, keys, outcomes, kTestAgency, kPartitions);
   command.received_at = clock.Now();
   command.longest_wait = absl::ZeroDuration();
-  const std::string key =
-      Outcomes::KeyOf(commands.IdOf(command.request_id), Sha256(payload.SerializeAsString()));
+  const std::string key = Outcomes::KeyOf(commands.IdOf(command.youth_id, command.request_id),
+                                          Sha256(payload.SerializeAsString()));
   outcomes.Expect(key);
   absl::Status submitted = commands.Submit(command, payload, reply);
   if (!absl::IsUnavailable(submitted)) return submitted;
@@ -137,6 +143,7 @@ absl::Status World::Replay(const std::string& request_id, const std::string& del
 }
 
 v1::NotificationState World::Notices(const std::string& episode_id) {
+  Advance(kInTheStoreAfter);
   const auto aggregate =
       States(notification_rules, notification_store, keys, kPartitions).Load(episode_id);
   return aggregate.ok() ? static_cast<const v1::NotificationState&>(*aggregate->rules_state)
@@ -144,6 +151,7 @@ v1::NotificationState World::Notices(const std::string& episode_id) {
 }
 
 std::vector<v1::DeliveryStatus> World::Deliveries(const std::string& episode_id) {
+  Advance(kInTheStoreAfter);
   const auto aggregate =
       States(notification_rules, notification_store, keys, kPartitions).Load(episode_id);
   if (!aggregate.ok()) return {};
