@@ -45,13 +45,13 @@ test-asan: setup
 	$(call compile,asan)
 	$(call check,asan)
 
-# Simulation, scenarios and rules run on one thread: what runs on several is in these. The logger's tests read its lines
-# with protobuf's Struct, whose layout differs under this sanitizer from the one in Debian's library.
+# Simulation, scenarios and rules run on one thread: what runs on several is in these. Left out is what reads JSON with
+# protobuf's Struct, whose layout under this sanitizer is another than in Debian's library.
 test-tsan: setup
 	$(call configure,tsan)
 	$(call compile,tsan,--target contract_tests unit_tests faults_tests)
 	@export TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp && \
-	  ctest --preset tsan -j2 --no-tests=error -R '^(contract|unit|faults)[.]' -E '^unit[.]LoggerTest[.]'
+	  ctest --preset tsan -j2 --no-tests=error -R '^(contract|unit|faults)[.]' -E 'LoggerTest|Telephone|/(Sms|Voice)'
 
 run: setup
 	$(call configure,release)
