@@ -45,11 +45,13 @@ test-asan: setup
 	$(call compile,asan)
 	$(call check,asan)
 
-# Simulation, scenarios and rules run on one thread: what runs on several is in these.
+# Simulation, scenarios and rules run on one thread: what runs on several is in these. Left out is what reads JSON with
+# protobuf's Struct, whose layout under this sanitizer is another than in Debian's library.
 test-tsan: setup
 	$(call configure,tsan)
 	$(call compile,tsan,--target contract_tests unit_tests faults_tests)
-	$(call check,tsan) -R '^(contract|unit|faults)[.]'
+	@export TSAN_OPTIONS=suppressions=$(CURDIR)/tests/support/tsan.supp && \
+	  ctest --preset tsan -j2 --no-tests=error -R '^(contract|unit|faults)[.]' -E 'LoggerTest|Telephone|/(Sms|Voice)'
 
 run: setup
 	$(call configure,release)
