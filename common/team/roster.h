@@ -1,0 +1,31 @@
+// What a team is made of: which roster covers an episode, and when enough of the team has answered.
+// Pure.
+#pragma once
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "porchlight/v1/directory.pb.h"
+#include "porchlight/v1/mdt.pb.h"
+
+namespace porchlight {
+
+// The roster of the jurisdiction or of the nearest one above it; one without jurisdictions covers
+// all that no other does. Null: none does.
+const v1::TeamRoster* TeamRosterFor(const v1::Directory& directory, absl::string_view jurisdiction);
+
+// Who can be told in this seat, as the notice's roster has it now: who was added since is told too.
+// Live recipients never hear of a drill, nor those for drills of anything else.
+std::vector<v1::Recipient> RecipientsOf(const v1::Directory& directory,
+                                        const v1::TeamNotice& notice,
+                                        const v1::TeamSeatStatus& seat);
+
+// Sets how many of the seats must answer: as many as the roster says; where it doesn't, all that
+// are required, or of none required all.
+void SetAnswersNeeded(const v1::TeamRoster& roster, v1::TeamNotice& notice);
+
+// Whether the seat's answer is one of those needed.
+bool Counts(const v1::TeamNotice& notice, const v1::TeamSeatStatus& seat);
+bool EnoughAnswered(const v1::TeamNotice& notice);
+
+}  // namespace porchlight
