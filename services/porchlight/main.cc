@@ -6,10 +6,14 @@
 
 #include "common/embedded/embedded.h"
 #include "services/intake/service.h"
+#include "services/mdt/service.h"
 #include "services/notification/service.h"
 #include "services/porchlight/client.h"
+#include "services/porchlight/mdt_commands.h"
 #include "services/porchlight/output.h"
 #include "services/porchlight/policy_commands.h"
+#include "services/porchlight/screening_commands.h"
+#include "services/screening/service.h"
 
 namespace porchlight {
 namespace {
@@ -22,7 +26,8 @@ int Serve(const std::string& data, const std::string& config_file, const std::st
     options.config = *std::move(config);
   }
   std::cerr << ToMaskedYaml(options.config);
-  return RunEmbedded(std::move(options), {IntakeModule(), NotificationModule()});
+  return RunEmbedded(std::move(options),
+                     {IntakeModule(), NotificationModule(), ScreeningModule(), MdtModule()});
 }
 
 int CheckConfig(const std::string& file) {
@@ -71,6 +76,8 @@ int Main(int argc, char** argv) {
   int exit_code = kDone;
   AddServe(app, exit_code);
   AddClientCommands(app, exit_code);
+  AddScreeningCommands(app, exit_code);
+  AddMdtCommands(app, exit_code);
   AddEvidenceCommands(app, exit_code);
   AddPolicyCommands(app, exit_code);
   try {

@@ -32,7 +32,8 @@ World::World()
              TestRecipient("supervisor", v1::RECIPIENT_KIND_SUPERVISOR)}) {}
 
 World::World(std::vector<v1::Recipient> recipients)
-    : notification_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {
+    : notification_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}),
+      mdt_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {
   SetDirectory(recipients);
   Restart();
 }
@@ -40,34 +41,42 @@ World::World(std::vector<v1::Recipient> recipients)
 void World::SetDirectory(const std::vector<v1::Recipient>& recipients) {
   v1::Directory directory;
   for (const v1::Recipient& recipient : recipients) *directory.add_recipients() = recipient;
+  SetDirectory(directory);
+}
+
+void World::SetDirectory(const v1::Directory& directory) {
   ASSERT_TRUE(PublishDirectory(log, keys, kTestAgency, directory, clock.Now()).ok());
 }
 
 void World::Restart() {
-  intake.reset();
-  notification.reset();
+  for (auto* worker : {&intake, &notification, &screening, &mdt}) worker->reset();
   const WorkerOptions options{
       .agency_id = kTestAgency, .partitions = kPartitions, .dispatcher = {}};
-  intake = std::make_unique<Worker>(
-      intake_rules, WorkerPorts{log, intake_store, keys, clock, intake_outcomes_, {}}, options);
-  notification = std::make_unique<Worker>(notification_rules,
-                                          WorkerPorts{log,
-                                                      notification_store,
-                                                      keys,
-                                                      clock,
-                                                      notification_outcomes_,
-                                                      {{v1::CHANNEL_KIND_FOLDER, channel}}},
-                                          options);
-  ASSERT_EQ(intake->Start(), absl::OkStatus());
-  ASSERT_EQ(notification->Start(), absl::OkStatus());
+  const auto start = [&](const Rules& rules, Store& store) {
+    auto worker = std::make_unique<Worker>(rules,
+                                           WorkerPorts{log,
+                                                       store,
+                                                       keys,
+                                                       clock,
+                                                       outcomes_[std::string(rules.service())],
+                                                       {{v1::CHANNEL_KIND_FOLDER, channel}}},
+                                           options);
+    EXPECT_EQ(worker->Start(), absl::OkStatus());
+    return worker;
+  };
+  intake = start(intake_rules, intake_store);
+  notification = start(notification_rules, notification_store);
+  screening = start(screening_rules, screening_store);
+  mdt = start(mdt_rules, mdt_store);
 }
 
 void World::Settle() {
   for (int quiet = 0, steps = 0; quiet < 2; ++steps) {
     ASSERT_LT(steps, 100'000) << "the services never come to rest";
     channel->Step();
-    const bool did = intake->Step();
-    quiet = notification->Step() || did ? 0 : quiet + 1;
+    bool did = false;
+    for (Worker* worker : Workers()) did = worker->Step() || did;
+    quiet = did ? 0 : quiet + 1;
   }
 }
 
@@ -75,8 +84,8 @@ void World::Advance(absl::Duration by) {
   const absl::Time until = clock.Now() + by;
   Settle();
   while (clock.Now() < until) {
-    const absl::Time due =
-        std::min({until, intake->NextDue(), notification->NextDue(), channel->next_step()});
+    absl::Time due = std::min(until, channel->next_step());
+    for (const Worker* worker : Workers()) due = std::min(due, worker->NextDue());
     clock.Advance(std::max(due - clock.Now(), absl::Milliseconds(1)));
     Settle();
   }
@@ -85,7 +94,7 @@ void World::Advance(absl::Duration by) {
 absl::Status World::Submit(const std::string& service, Command command,
                            const google::protobuf::Message& payload,
                            google::protobuf::Message& reply) {
-  Outcomes& outcomes = service == "intake" ? intake_outcomes_ : notification_outcomes_;
+  Outcomes& outcomes = outcomes_[service];
   // The edge would wait for the outcome while the workers run; here they run in between, so it is
   // asked twice.
   Commands commands(service, log, keys, outcomes, kTestAgency, kPartitions);
@@ -105,7 +114,7 @@ absl::Status World::Submit(const std::string& service, Command command,
 
 absl::StatusOr<v1::ReportMissingReply> World::Report(const std::string& request_id,
                                                      v1::ReportMissingRequest request) {
-  Commands commands("intake", log, keys, intake_outcomes_, kTestAgency, kPartitions);
+  Commands commands("intake", log, keys, outcomes_["intake"], kTestAgency, kPartitions);
   request.set_request_id(request_id);
   if (request.youth_id().empty()) request.set_youth_id(commands.YouthFor(request_id));
   v1::ReportMissingReply reply;
@@ -142,12 +151,23 @@ absl::Status World::Replay(const std::string& request_id, const std::string& del
                 reply);
 }
 
-v1::NotificationState World::Notices(const std::string& episode_id) {
+template <typename State>
+State World::Load(const Rules& rules, Store& store, const std::string& episode_id) {
   Advance(kInTheStoreAfter);
-  const auto aggregate =
-      States(notification_rules, notification_store, keys, kPartitions).Load(episode_id);
-  return aggregate.ok() ? static_cast<const v1::NotificationState&>(*aggregate->rules_state)
-                        : v1::NotificationState();
+  const auto aggregate = States(rules, store, keys, kPartitions).Load(episode_id);
+  return aggregate.ok() ? static_cast<const State&>(*aggregate->rules_state) : State();
+}
+
+v1::NotificationState World::Notices(const std::string& episode_id) {
+  return Load<v1::NotificationState>(notification_rules, notification_store, episode_id);
+}
+
+v1::ScreeningState World::Screening(const std::string& episode_id) {
+  return Load<v1::ScreeningState>(screening_rules, screening_store, episode_id);
+}
+
+v1::MdtState World::Team(const std::string& episode_id) {
+  return Load<v1::MdtState>(mdt_rules, mdt_store, episode_id);
 }
 
 std::vector<v1::DeliveryStatus> World::Deliveries(const std::string& episode_id) {

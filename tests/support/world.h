@@ -2,6 +2,7 @@
 // with.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,9 +16,13 @@
 #include "common/processor/worker.h"
 #include "common/store/memory_store.h"
 #include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/screening.pb.h"
 #include "services/intake/rules.h"
+#include "services/mdt/rules.h"
 #include "services/notification/rules.h"
+#include "services/screening/rules.h"
 
 namespace porchlight {
 
@@ -39,8 +44,23 @@ class World {
                                                 v1::ReportMissingRequest request);
   absl::StatusOr<v1::RecordReturnReply> Return(const std::string& request_id,
                                                const std::string& episode_id);
+  // Of any request of `service` that has a request id and concerns an episode.
+  template <typename Reply, typename Request>
+  absl::StatusOr<Reply> Ask(const std::string& service, const std::string& request_id,
+                            const std::string& episode_id, Request request) {
+    request.set_request_id(request_id);
+    Reply reply;
+    const absl::Status status = Submit(service,
+                                       {.request_id = request_id,
+                                        .youth_id = std::string(YouthOf(episode_id)),
+                                        .episode_id = episode_id},
+                                       request, reply);
+    if (!status.ok()) return status;
+    return reply;
+  }
   absl::Status Replay(const std::string& request_id, const std::string& delivery_id);
   void SetDirectory(const std::vector<v1::Recipient>& recipients);
+  void SetDirectory(const v1::Directory& directory);
 
   void Settle();
   // Lets time pass, timer by timer.
@@ -49,6 +69,8 @@ class World {
   void Restart();
 
   v1::NotificationState Notices(const std::string& episode_id);
+  v1::ScreeningState Screening(const std::string& episode_id);
+  v1::MdtState Team(const std::string& episode_id);
   std::vector<v1::DeliveryStatus> Deliveries(const std::string& episode_id);
   // "recipient: subject" of everything sent since the last call, in order.
   std::vector<std::string> TakeSent();
@@ -58,15 +80,26 @@ class World {
   MemoryKeys keys{7};
   MemoryStore intake_store;
   MemoryStore notification_store;
+  MemoryStore screening_store;
+  MemoryStore mdt_store;
   std::shared_ptr<MemoryChannel> channel = std::make_shared<MemoryChannel>(clock);
   IntakeRules intake_rules;
   NotificationRules notification_rules;
+  ScreeningRules screening_rules;
+  MdtRules mdt_rules;
   std::unique_ptr<Worker> intake;
   std::unique_ptr<Worker> notification;
+  std::unique_ptr<Worker> screening;
+  std::unique_ptr<Worker> mdt;
 
  private:
-  Outcomes intake_outcomes_;
-  Outcomes notification_outcomes_;
+  std::vector<Worker*> Workers() const {
+    return {intake.get(), notification.get(), screening.get(), mdt.get()};
+  }
+  template <typename State>
+  State Load(const Rules& rules, Store& store, const std::string& episode_id);
+
+  std::map<std::string, Outcomes> outcomes_;
   size_t sent_seen_ = 0;
 };
 
