@@ -26,6 +26,7 @@ constexpr absl::Duration kAskStoreEvery = absl::Seconds(5);
 bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate) {
   const Input& input = item.input;
   if (decision.exercise.has_value()) item.input.header.set_exercise(*decision.exercise);
+  item.input.header.set_policy_hash(decision.policy_hash);
   const bool command = input.kind == v1::INPUT_KIND_COMMAND;
   if (decision.events.empty() && decision.timers_set.empty() && decision.timers_removed.empty() &&
       decision.deliveries.empty() && !command && !item.attempt.has_value() &&

@@ -70,6 +70,8 @@ struct Decision {
   // Where the input doesn't say (a person records a return) whether it is a drill, but the state
   // does.
   std::optional<bool> exercise;
+  // Content hash of the policy pack that took part in it.
+  std::string policy_hash;
 };
 
 // One event of an aggregate's past.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/privacy/disclosure.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace porchlight {
@@ -84,42 +85,6 @@ std::string PacketText(const v1::NoticePacket& packet, const absl::TimeZone& zon
 }
 
 }  // namespace
-
-bool MayKnow(v1::RecipientKind recipient, v1::Sensitivity sensitivity) {
-  if (sensitivity == v1::SENSITIVITY_INTERNAL) return true;
-  switch (recipient) {
-    case v1::RECIPIENT_KIND_LAW_ENFORCEMENT:
-    case v1::RECIPIENT_KIND_NCMEC:
-    case v1::RECIPIENT_KIND_SUPERVISOR:
-      return sensitivity != v1::SENSITIVITY_EDUCATION && sensitivity != v1::SENSITIVITY_UNSPECIFIED;
-    case v1::RECIPIENT_KIND_COURT:
-    case v1::RECIPIENT_KIND_ATTORNEY:
-    case v1::RECIPIENT_KIND_TRIBE:
-      return sensitivity == v1::SENSITIVITY_IDENTITY ||
-             sensitivity == v1::SENSITIVITY_DESCRIPTION ||
-             sensitivity == v1::SENSITIVITY_CIRCUMSTANCES;
-    case v1::RECIPIENT_KIND_PARENT:
-      return sensitivity == v1::SENSITIVITY_IDENTITY ||
-             sensitivity == v1::SENSITIVITY_CIRCUMSTANCES;
-    default:
-      return false;
-  }
-}
-
-void KeepOnlyKnowable(v1::RecipientKind recipient, google::protobuf::Message& message) {
-  const google::protobuf::Reflection& reflection = *message.GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> fields;
-  reflection.ListFields(message, &fields);
-  for (const google::protobuf::FieldDescriptor* field : fields) {
-    const bool ours = field->message_type() != nullptr &&
-                      field->message_type()->file()->package() == "porchlight.v1";
-    if (ours && !field->is_repeated()) {
-      KeepOnlyKnowable(recipient, *reflection.MutableMessage(&message, field));
-    } else if (!MayKnow(recipient, field->options().GetExtension(v1::sensitivity))) {
-      reflection.ClearField(&message, field);
-    }
-  }
-}
 
 bool NotificationRules::Hears(absl::string_view type) const {
   return type == v1::EpisodeOpened::descriptor()->full_name() ||

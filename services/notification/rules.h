@@ -40,11 +40,4 @@ class NotificationRules final : public Rules {
   const NotificationSettings settings_;
 };
 
-// Whether this kind of recipient may see fields of this class: a small starting table, default deny
-// . Police and NCMEC get what 42 USC 671(a)(35)(B) wants told.
-bool MayKnow(v1::RecipientKind recipient, v1::Sensitivity sensitivity);
-
-// The message with every field cleared that this kind of recipient may not see.
-void KeepOnlyKnowable(v1::RecipientKind recipient, google::protobuf::Message& message);
-
 }  // namespace porchlight

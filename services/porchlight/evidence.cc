@@ -59,7 +59,7 @@ int VerifyData(const std::string& data) {
   const absl::StatusOr<std::unique_ptr<SqliteLog>> log =
       SqliteLog::Open(LogPath(data), {.read_only = true});
   if (!log.ok()) return Fail(log.status());
-  VerifyLogOptions options{.services = {"directory", "intake", "notification"},
+  VerifyLogOptions options{.services = {"directory", "intake", "notification", "screening", "mdt"},
                            .partitions = kPartitions,
                            .checkpoints = {}};
   for (const std::string& service : options.services) {

@@ -9,11 +9,15 @@
 #include "common/policy/loader.h"
 #include "services/directory/service.h"
 #include "services/intake/service.h"
+#include "services/mdt/service.h"
 #include "services/notification/service.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/directory_commands.h"
+#include "services/porchlight/mdt_commands.h"
 #include "services/porchlight/output.h"
 #include "services/porchlight/policy_commands.h"
+#include "services/porchlight/screening_commands.h"
+#include "services/screening/service.h"
 
 namespace porchlight {
 namespace {
@@ -34,7 +38,9 @@ int Serve(const ServeOptions& given) {
   }
   if (!given.directory_file.empty()) options.config.directory_file = given.directory_file;
   std::cerr << ToMaskedYaml(options.config);
-  return RunEmbedded(std::move(options), {DirectoryModule(), IntakeModule(), NotificationModule()});
+  return RunEmbedded(std::move(options),
+                     {DirectoryModule(), IntakeModule(), NotificationModule(), ScreeningModule(),
+                      MdtModule()});
 }
 
 int CheckConfig(const std::string& file) {
@@ -85,6 +91,8 @@ int Main(int argc, char** argv) {
   int exit_code = kDone;
   AddServe(app, exit_code);
   AddClientCommands(app, exit_code);
+  AddScreeningCommands(app, exit_code);
+  AddMdtCommands(app, exit_code);
   AddEvidenceCommands(app, exit_code);
   AddPolicyCommands(app, exit_code);
   AddDirectoryCommands(app, exit_code);

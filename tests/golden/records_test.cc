@@ -18,11 +18,14 @@
 #include "gtest/gtest.h"
 #include "porchlight/v1/delivery.pb.h"
 #include "porchlight/v1/directory.pb.h"
+#include "porchlight/v1/disclosure.pb.h"
 #include "porchlight/v1/evidence.pb.h"
 #include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
 #include "porchlight/v1/policy.pb.h"
 #include "porchlight/v1/record.pb.h"
+#include "porchlight/v1/screening.pb.h"
 #include "porchlight/v1/state.pb.h"
 #include "tests/golden/golden_files.h"
 
@@ -42,11 +45,14 @@ std::vector<const FileDescriptor*> Files() {
   return {
       v1::ReplayDeadLetterRequest::descriptor()->file(),
       v1::Recipient::descriptor()->file(),
+      v1::Disclosure::descriptor()->file(),
       v1::EvidenceBundle::descriptor()->file(),
       v1::Episode::descriptor()->file(),
+      v1::MdtState::descriptor()->file(),
       v1::Notice::descriptor()->file(),
       v1::PolicyPack::descriptor()->file(),
       v1::Record::descriptor()->file(),
+      v1::ScreeningState::descriptor()->file(),
       v1::Checkpoint::descriptor()->file(),
   };
 }

@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/time.h"
+#include "common/directory/directory.h"
 #include "common/privacy/sealing.h"
 #include "porchlight/v1/delivery.pb.h"
 
@@ -24,24 +25,33 @@ World::World()
              TestRecipient("supervisor", v1::RECIPIENT_KIND_SUPERVISOR)}) {}
 
 World::World(std::vector<v1::Recipient> recipients)
-    : notification_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {
+    : notification_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}),
+      mdt_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {
   Restart();
   if (!recipients.empty()) SetDirectory(recipients);
 }
 
 void World::SetDirectory(const std::vector<v1::Recipient>& recipients) {
+  v1::Directory directory;
+  for (const v1::Recipient& recipient : recipients) *directory.add_recipients() = recipient;
+  SetDirectory(directory);
+}
+
+void World::SetDirectory(const v1::Directory& directory) {
   v1::ChangeDirectoryRequest change;
-  std::set<std::string> ids;
-  for (const v1::Recipient& recipient : recipients) {
-    *change.mutable_set()->add_recipients() = recipient;
-    ids.insert(recipient.recipient_id());
-  }
+  *change.mutable_set() = directory;
   const v1::Directory before = Directory();
-  for (const v1::Recipient& recipient : before.recipients()) {
-    if (!ids.contains(recipient.recipient_id())) {
-      change.add_recipients_removed(recipient.recipient_id());
+  const auto remove = [](const auto& entries, const auto& kept, auto* removed) {
+    for (const auto& entry : entries) {
+      const bool stays = std::any_of(kept.begin(), kept.end(),
+                                     [&](const auto& one) { return IdOf(one) == IdOf(entry); });
+      if (!stays) removed->Add(std::string(IdOf(entry)));
     }
-  }
+  };
+  remove(before.recipients(), directory.recipients(), change.mutable_recipients_removed());
+  remove(before.rotas(), directory.rotas(), change.mutable_rotas_removed());
+  remove(before.overrides(), directory.overrides(), change.mutable_overrides_removed());
+  remove(before.rosters(), directory.rosters(), change.mutable_rosters_removed());
   const auto changed = ChangeDirectory(absl::StrCat("directory-", ++directories_set_), change);
   ASSERT_TRUE(changed.ok()) << changed.status();
 }
@@ -63,36 +73,34 @@ v1::Directory World::Directory() {
 }
 
 void World::Restart() {
-  intake.reset();
-  notification.reset();
-  directory.reset();
-  WorkerOptions options{.agency_id = kTestAgency, .partitions = kPartitions, .dispatcher = {}};
-  intake = std::make_unique<Worker>(
-      intake_rules, WorkerPorts{log, intake_store, keys, clock, intake_outcomes_, {}}, options);
-  notification = std::make_unique<Worker>(notification_rules,
-                                          WorkerPorts{log,
-                                                      notification_store,
-                                                      keys,
-                                                      clock,
-                                                      notification_outcomes_,
-                                                      {{v1::CHANNEL_KIND_FOLDER, channel}}},
-                                          options);
-  options.partitions = 1;
-  directory = std::make_unique<Worker>(
-      directory_rules, WorkerPorts{log, directory_store, keys, clock, directory_outcomes_, {}},
-      options);
-  ASSERT_EQ(directory->Start(), absl::OkStatus());
-  ASSERT_EQ(intake->Start(), absl::OkStatus());
-  ASSERT_EQ(notification->Start(), absl::OkStatus());
+  for (auto* worker : {&directory, &intake, &notification, &screening, &mdt}) worker->reset();
+  const auto start = [&](const Rules& rules, Store& store, int32_t partitions) {
+    auto worker = std::make_unique<Worker>(
+        rules,
+        WorkerPorts{log,
+                    store,
+                    keys,
+                    clock,
+                    outcomes_[std::string(rules.service())],
+                    {{v1::CHANNEL_KIND_FOLDER, channel}}},
+        WorkerOptions{.agency_id = kTestAgency, .partitions = partitions, .dispatcher = {}});
+    EXPECT_EQ(worker->Start(), absl::OkStatus());
+    return worker;
+  };
+  directory = start(directory_rules, directory_store, 1);
+  intake = start(intake_rules, intake_store, kPartitions);
+  notification = start(notification_rules, notification_store, kPartitions);
+  screening = start(screening_rules, screening_store, kPartitions);
+  mdt = start(mdt_rules, mdt_store, kPartitions);
 }
 
 void World::Settle() {
   for (int quiet = 0, steps = 0; quiet < 2; ++steps) {
     ASSERT_LT(steps, 100'000) << "the services never come to rest";
     channel->Step();
-    bool did = directory->Step();
-    did = intake->Step() || did;
-    quiet = notification->Step() || did ? 0 : quiet + 1;
+    bool did = false;
+    for (Worker* worker : Workers()) did = worker->Step() || did;
+    quiet = did ? 0 : quiet + 1;
   }
 }
 
@@ -100,8 +108,8 @@ void World::Advance(absl::Duration by) {
   const absl::Time until = clock.Now() + by;
   Settle();
   while (clock.Now() < until) {
-    const absl::Time due = std::min({until, directory->NextDue(), intake->NextDue(),
-                                     notification->NextDue(), channel->next_step()});
+    absl::Time due = std::min(until, channel->next_step());
+    for (const Worker* worker : Workers()) due = std::min(due, worker->NextDue());
     clock.Advance(std::max(due - clock.Now(), absl::Milliseconds(1)));
     Settle();
   }
@@ -110,13 +118,11 @@ void World::Advance(absl::Duration by) {
 absl::Status World::Submit(const std::string& service, Command command,
                            const google::protobuf::Message& payload,
                            google::protobuf::Message& reply) {
-  const bool is_directory = service == "directory";
-  Outcomes& outcomes = is_directory          ? directory_outcomes_
-                       : service == "intake" ? intake_outcomes_
-                                             : notification_outcomes_;
+  Outcomes& outcomes = outcomes_[service];
   // The edge would wait for the outcome while the workers run; here they run in between, so it is
   // asked twice.
-  Commands commands(service, log, keys, outcomes, kTestAgency, is_directory ? 1 : kPartitions);
+  Commands commands(service, log, keys, outcomes, kTestAgency,
+                    service == "directory" ? 1 : kPartitions);
   command.received_at = clock.Now();
   command.longest_wait = absl::ZeroDuration();
   const std::string key = Outcomes::KeyOf(commands.IdOf(command.youth_id, command.request_id),
@@ -133,7 +139,7 @@ absl::Status World::Submit(const std::string& service, Command command,
 
 absl::StatusOr<v1::ReportMissingReply> World::Report(const std::string& request_id,
                                                      v1::ReportMissingRequest request) {
-  Commands commands("intake", log, keys, intake_outcomes_, kTestAgency, kPartitions);
+  Commands commands("intake", log, keys, outcomes_["intake"], kTestAgency, kPartitions);
   request.set_request_id(request_id);
   if (request.youth_id().empty()) request.set_youth_id(commands.YouthFor(request_id));
   v1::ReportMissingReply reply;
@@ -170,12 +176,23 @@ absl::Status World::Replay(const std::string& request_id, const std::string& del
                 reply);
 }
 
-v1::NotificationState World::Notices(const std::string& episode_id) {
+template <typename State>
+State World::Load(const Rules& rules, Store& store, const std::string& episode_id) {
   Advance(kInTheStoreAfter);
-  const auto aggregate =
-      States(notification_rules, notification_store, keys, kPartitions).Load(episode_id);
-  return aggregate.ok() ? static_cast<const v1::NotificationState&>(*aggregate->rules_state)
-                        : v1::NotificationState();
+  const auto aggregate = States(rules, store, keys, kPartitions).Load(episode_id);
+  return aggregate.ok() ? static_cast<const State&>(*aggregate->rules_state) : State();
+}
+
+v1::NotificationState World::Notices(const std::string& episode_id) {
+  return Load<v1::NotificationState>(notification_rules, notification_store, episode_id);
+}
+
+v1::ScreeningState World::Screening(const std::string& episode_id) {
+  return Load<v1::ScreeningState>(screening_rules, screening_store, episode_id);
+}
+
+v1::MdtState World::Team(const std::string& episode_id) {
+  return Load<v1::MdtState>(mdt_rules, mdt_store, episode_id);
 }
 
 std::vector<v1::DeliveryStatus> World::Deliveries(const std::string& episode_id) {

@@ -2,6 +2,7 @@
 // with.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +16,14 @@
 #include "common/processor/worker.h"
 #include "common/store/memory_store.h"
 #include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/screening.pb.h"
 #include "services/directory/rules.h"
 #include "services/intake/rules.h"
+#include "services/mdt/rules.h"
 #include "services/notification/rules.h"
+#include "services/screening/rules.h"
 #include "tests/support/directory.h"
 
 namespace porchlight {
@@ -38,8 +43,23 @@ class World {
                                                 v1::ReportMissingRequest request);
   absl::StatusOr<v1::RecordReturnReply> Return(const std::string& request_id,
                                                const std::string& episode_id);
+  // Of any request of `service` that has a request id and concerns an episode.
+  template <typename Reply, typename Request>
+  absl::StatusOr<Reply> Ask(const std::string& service, const std::string& request_id,
+                            const std::string& episode_id, Request request) {
+    request.set_request_id(request_id);
+    Reply reply;
+    const absl::Status status = Submit(service,
+                                       {.request_id = request_id,
+                                        .youth_id = std::string(YouthOf(episode_id)),
+                                        .episode_id = episode_id},
+                                       request, reply);
+    if (!status.ok()) return status;
+    return reply;
+  }
   absl::Status Replay(const std::string& request_id, const std::string& delivery_id);
-  // These recipients and no others, by a command like any other.
+  // These entries and no others (packs stay), by a command like any other.
+  void SetDirectory(const v1::Directory& directory);
   void SetDirectory(const std::vector<v1::Recipient>& recipients);
   absl::StatusOr<v1::ChangeDirectoryReply> ChangeDirectory(const std::string& request_id,
                                                            v1::ChangeDirectoryRequest request);
@@ -52,6 +72,8 @@ class World {
   void Restart();
 
   v1::NotificationState Notices(const std::string& episode_id);
+  v1::ScreeningState Screening(const std::string& episode_id);
+  v1::MdtState Team(const std::string& episode_id);
   std::vector<v1::DeliveryStatus> Deliveries(const std::string& episode_id);
   // "recipient: subject" of everything sent since the last call, in order.
   std::vector<std::string> TakeSent();
@@ -62,18 +84,28 @@ class World {
   MemoryStore intake_store;
   MemoryStore notification_store;
   MemoryStore directory_store;
+  MemoryStore screening_store;
+  MemoryStore mdt_store;
   std::shared_ptr<MemoryChannel> channel = std::make_shared<MemoryChannel>(clock);
   IntakeRules intake_rules;
   NotificationRules notification_rules;
   DirectoryRules directory_rules;
+  ScreeningRules screening_rules;
+  MdtRules mdt_rules;
   std::unique_ptr<Worker> intake;
   std::unique_ptr<Worker> notification;
   std::unique_ptr<Worker> directory;
+  std::unique_ptr<Worker> screening;
+  std::unique_ptr<Worker> mdt;
 
  private:
-  Outcomes intake_outcomes_;
-  Outcomes notification_outcomes_;
-  Outcomes directory_outcomes_;
+  std::vector<Worker*> Workers() const {
+    return {directory.get(), intake.get(), notification.get(), screening.get(), mdt.get()};
+  }
+  template <typename State>
+  State Load(const Rules& rules, Store& store, const std::string& episode_id);
+
+  std::map<std::string, Outcomes> outcomes_;
   int directories_set_ = 0;
   size_t sent_seen_ = 0;
 };

@@ -1,0 +1,7 @@
+// The multidisciplinary team's service alone, on the embedded log and store.
+#include "common/embedded/embedded.h"
+#include "services/mdt/service.h"
+
+int main(int argc, char** argv) {
+  return porchlight::EmbeddedMain(argc, argv, {porchlight::MdtModule()});
+}
