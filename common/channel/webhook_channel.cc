@@ -22,7 +22,7 @@ HttpPostOptions SignedPost(Outgoing outgoing, const WebhookOptions& options,
   post.headers = {"Content-Type: application/json", absl::StrCat("webhook-id: ", id),
                   absl::StrCat("webhook-timestamp: ", seconds),
                   absl::StrCat("webhook-signature: ", SignWebhook(secret, id, seconds, post.body))};
-  if (outgoing.exercise) post.headers.push_back("porchlight-exercise: true");
+  if (outgoing.exercise) post.headers.emplace_back("porchlight-exercise: true");
   post.ca_file = options.ca_file;
   post.limits = {options.connect_limit, options.send_limit};
   return post;

@@ -101,7 +101,8 @@ bool RulesMayInclude(absl::string_view service, absl::string_view include) {
   static const auto* allowed = new std::set<absl::string_view>{
       "common/base/ids.h",        "common/base/time.h",       "common/base/limits.h",
       "common/base/hash.h",       "common/processor/rules.h", "common/policy/duties.h",
-      "common/policy/calendar.h", "common/policy/words.h"};
+      "common/policy/calendar.h", "common/policy/words.h",    "common/episode/facts.h",
+      "common/episode/oddities.h"};
   return IsPlain(include) || allowed->contains(include) ||
          include == absl::StrCat("services/", service, "/rules.h");
 }
@@ -118,7 +119,8 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
   if (absl::StrContains(path, "/rules.") && !service.empty() &&
       !RulesMayInclude(service, include)) {
     return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, "
-           "calendar and words of common/policy, and ids, time, limits and hash of common/base "
+           "calendar and words of common/policy, facts and oddities of common/episode, and ids, "
+           "time, limits and hash of common/base "
            "only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {
