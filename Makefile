@@ -22,7 +22,7 @@ check = @ctest --preset $(1) -j2 --no-tests=error
 
 help:
 	@echo 'make run               build, and serve on 127.0.0.1:7300 with data in .run/data'
-	@echo 'make test              build, and run every test (test-asan, test-tsan: with sanitizers)'
+	@echo 'make test              build, and run every test (test-asan: with sanitizers; test-tsan: what has threads)'
 	@echo 'make sim SEEDS=20000   simulate that many seeds'
 	@echo 'make bench [FULL=1]    measure; with FULL=1 holding 1,000,000 open episodes, which takes a while'
 	@echo 'make format            clang-format on every C++ file'
@@ -40,17 +40,26 @@ build: setup
 test: build
 	$(call check,release)
 
-test-asan test-tsan: test-%: setup
-	$(call configure,$*)
-	$(call compile,$*)
-	$(call check,$*)
+test-asan: setup
+	$(call configure,asan)
+	$(call compile,asan)
+	$(call check,asan)
+
+# Simulation, scenarios and rules run on one thread: what runs on several is in these. Left out is what this sanitizer
+# can't judge, because Debian's libraries are built without it: what runs on gRPC's threads, and what reads JSON with
+# protobuf's Struct, whose layout under it is another than in the library.
+test-tsan: setup
+	$(call configure,tsan)
+	$(call compile,tsan,--target contract_tests unit_tests)
+	@ctest --preset tsan -j2 --no-tests=error -R '^(contract|unit)[.]' \
+	  -E 'Rpc|OneCallAtATime|EvidenceService|LoggerTest|Telephone|/(Sms|Voice)'
 
 run: setup
 	$(call configure,release)
 	$(call compile,release,--target porchlight)
 	@mkdir -p .run/data
 	@cat deploy/setup/next_steps.txt
-	@exec build/release/porchlight serve --data .run/data --listen 127.0.0.1:7300
+	@exec build/release/porchlight serve --data .run/data --directory deploy/sample/directory.yaml --listen 127.0.0.1:7300
 
 bench: setup
 	$(call configure,release)

@@ -2,11 +2,15 @@
 // same ones; only the edge draws random ones, through the Ids port. No id says anything about a
 // person.
 //
-//   youth    the agency's own opaque id, or derived from the report's command id where the agency
-//   has none yet episode  <youth>_e<n>            n counts the youth's episodes from 1 notice
-//   <episode>_n<n>          n counts the episode's notices from 1 delivery <youth>_d<hash>
+//   youth     the agency's own opaque id, or derived from the report's command id where the agency
+//             has none yet
+//   episode   <youth>_e<n>         n counts the youth's episodes from 1
+//   notice    <episode>_n<n>       n counts the episode's notices from 1
+//   delivery  <aggregate>_d<hash>
 //
-// So the youth, and with it the partition, can be read from every id.
+// So the youth, and with it the partition and the sealing key, can be read from every id. What is
+// about no youth has an aggregate whose id begins with '_', such as "_directory": of it no youth is
+// read.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +54,7 @@ std::string DeliveryId(absl::string_view aggregate_id, absl::string_view input_i
 // "youth_e1" of "youth_e1_d...".
 absl::string_view AggregateOfDelivery(absl::string_view delivery_id);
 
-// "youth" of "youth_e1", "youth_e1_n2", "youth_d..." or of itself.
+// "youth" of "youth_e1", "youth_e1_n2", "youth_d..." or of itself; empty of "_directory".
 absl::string_view YouthOf(absl::string_view id);
 
 // InvalidArgument with the field's name and what is allowed, unless `id` is `shortest` to 64

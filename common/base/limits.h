@@ -28,6 +28,8 @@ inline constexpr size_t kBatchInputsMax = 256;
 // One read from a log.
 inline constexpr size_t kReadRecordsMax = 512;
 inline constexpr size_t kReadBytesMax = 8u << 20;
+// Recipients, rotas, overrides, rosters and packs of one directory: every processor holds it whole.
+inline constexpr size_t kDirectoryEntriesMax = 20'000;
 // Aggregates that one partition's processor keeps unsealed in memory.
 inline constexpr size_t kAggregatesCachedMax = 4096;
 // Sealing keys that one process keeps unwrapped in memory.

@@ -62,7 +62,7 @@ class Parser {
   void ParseDocument(const YAML::Node& document) {
     YamlMap map(mistakes_, document, 1, "",
                 {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http",
-                 "sms", "voice", "folder", "recipients"});
+                 "sms", "voice", "folder", "recipients", "directory_file", "policy_packs"});
     if (const auto* agency = map.Find("agency", Presence::kRequired)) {
       ParseAgency(*agency, map.Line("agency"));
     }
@@ -96,6 +96,10 @@ class Parser {
     if (const auto* recipients = map.Find("recipients", Presence::kRequired)) {
       ParseRecipients(map, *recipients);
     }
+    File(map, "directory_file", Presence::kOptional, config_.directory_file);
+    std::vector<YamlText> packs;
+    map.Texts("policy_packs", Presence::kOptional, packs);
+    for (const YamlText& pack : packs) config_.policy_packs.push_back(FromFolder(pack.text));
   }
 
   void ParseAgency(const YAML::Node& node, int line) {
@@ -258,7 +262,11 @@ class Parser {
 
   void File(YamlMap& map, absl::string_view key, Presence presence, std::string& path) const {
     map.Text(key, presence, path);
-    if (!path.empty() && path[0] != '/') path = absl::StrCat(folder_, path);
+    path = FromFolder(path);
+  }
+
+  std::string FromFolder(const std::string& path) const {
+    return path.empty() || path[0] == '/' ? path : absl::StrCat(folder_, path);
   }
 
   YamlMistakes mistakes_;
@@ -272,13 +280,15 @@ absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view fil
   return Parser(file).Parse(yaml);
 }
 
-absl::StatusOr<Config> ReadConfig(const std::string& file) {
+absl::StatusOr<std::string> ReadYamlFile(absl::string_view what, const std::string& file) {
   const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("can't open the configuration ", file));
-  }
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("can't open the ", what, " ", file));
   const auto close_it = absl::MakeCleanup([fd] { close(fd); });
-  const absl::StatusOr<std::string> yaml = ReadFile(fd, file, kConfigBytesMax);
+  return ReadFile(fd, file, kConfigBytesMax);
+}
+
+absl::StatusOr<Config> ReadConfig(const std::string& file) {
+  const absl::StatusOr<std::string> yaml = ReadYamlFile("configuration", file);
   if (!yaml.ok()) return yaml.status();
   return ParseConfig(*yaml, file);
 }

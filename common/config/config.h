@@ -78,6 +78,8 @@ struct Config {
   std::optional<TelephoneConfig> voice;  // with http
   std::string folder_directory;          // empty: DATA/outbox
   std::vector<RecipientConfig> recipients;
+  std::string directory_file;             // empty: none; common/config/directory_file.h
+  std::vector<std::string> policy_packs;  // files and folders, over the packs built in
 };
 
 // Without a file: an example agency, whose three recipients are folders.
@@ -93,7 +95,11 @@ absl::StatusOr<Config> ParseConfig(absl::string_view yaml, absl::string_view fil
 // webhook's URL, what may be one is "*****".
 std::string ToMaskedYaml(const Config& config);
 
+// The recipients, without what directory_file and policy_packs add.
 v1::Directory DirectoryOf(const Config& config);
+
+// The text of a file of at most 1 MiB. `what` it is called in errors: "configuration".
+absl::StatusOr<std::string> ReadYamlFile(absl::string_view what, const std::string& file);
 
 // The one line of a secret's file. FailedPrecondition: others than its owner may read it, or it
 // doesn't hold exactly one line; the text says what to do, never what it read.

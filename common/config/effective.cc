@@ -122,7 +122,10 @@ std::string ToMaskedYaml(const Config& config) {
   }
   out << YAML::Key << "recipients" << YAML::Value << YAML::BeginSeq;
   for (const RecipientConfig& recipient : config.recipients) WriteRecipient(out, recipient);
-  out << YAML::EndSeq << YAML::EndMap;
+  out << YAML::EndSeq;
+  WriteText(out, "directory_file", config.directory_file);
+  if (!config.policy_packs.empty()) WriteValue(out, "policy_packs", config.policy_packs);
+  out << YAML::EndMap;
   return absl::StrCat(out.c_str(), "\n");
 }
 

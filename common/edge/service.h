@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/ids.h"
+#include "common/base/limits.h"
 #include "common/blob/blob.h"
 #include "common/config/config.h"
 #include "common/edge/commands.h"
@@ -37,6 +38,8 @@ struct EdgePorts {
 
 struct ServiceModule {
   std::string name;
+  // Of its topics. All have the same number but the directory's, which every service folds whole.
+  int32_t partitions = kPartitions;
   std::function<std::unique_ptr<Rules>(const Config&)> make_rules;
   std::function<std::shared_ptr<grpc::Service>(const EdgePorts&)> make_edge;
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -15,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "common/base/ids.h"
 #include "common/blob/folder_blob.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/sms_channel.h"
@@ -22,11 +24,14 @@
 #include "common/channel/voice_channel.h"
 #include "common/channel/webhook_channel.h"
 #include "common/channel/webhook_signature.h"
+#include "common/config/directory_file.h"
+#include "common/directory/directory.h"
 #include "common/evidence/evidence_service.h"
 #include "common/keys/file_keys.h"
 #include "common/keys/master_key.h"
 #include "common/log/sqlite_log.h"
 #include "common/logger/logger.h"
+#include "common/policy/loader.h"
 #include "common/processor/worker.h"
 #include "common/rpc/agency_service.h"
 #include "common/rpc/serve.h"
@@ -37,6 +42,7 @@ namespace porchlight {
 namespace {
 
 constexpr absl::Duration kGrace = absl::Seconds(5);
+constexpr absl::Duration kConfigurationLimit = absl::Minutes(1);
 
 // Holds a folder for one process; let go when the process ends, however it ends.
 class FolderLock {
@@ -160,6 +166,7 @@ std::string StorePath(const std::string& data, const std::string& service) {
 
 // One service and what is its own.
 struct EmbeddedService {
+  std::string name;
   std::unique_ptr<Rules> rules;
   std::unique_ptr<SqliteStore> store;
   Outcomes outcomes;
@@ -186,6 +193,9 @@ struct Embedded::Parts {
   absl::Status Open(const EmbeddedOptions& options, Key& master);
   absl::Status AddService(const EmbeddedOptions& options, const ServiceModule& module,
                           const Dispatcher::Channels& channels);
+  absl::Status FollowConfiguration(const Config& config);
+  absl::Status Configure(EmbeddedService& directory, uint64_t version,
+                         v1::ChangeDirectoryRequest change);
 };
 
 absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) {
@@ -227,6 +237,7 @@ absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
                                          const ServiceModule& module,
                                          const Dispatcher::Channels& channels) {
   auto service = std::make_unique<EmbeddedService>();
+  service->name = module.name;
   service->rules = module.make_rules(options.config);
   service->store = std::make_unique<SqliteStore>(
       StorePath(options.data, module.name),
@@ -238,16 +249,87 @@ absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
   service->worker = std::make_unique<Worker>(
       *service->rules,
       WorkerPorts{*log, *service->store, *keys, clock, service->outcomes, channels},
-      WorkerOptions{
-          .agency_id = options.config.agency.id, .partitions = kPartitions, .dispatcher = {}});
+      WorkerOptions{.agency_id = options.config.agency.id,
+                    .partitions = module.partitions,
+                    .dispatcher = {}});
   if (absl::Status started = service->worker->Start(); !started.ok()) return started;
   service->commands = std::make_unique<Commands>(module.name, *log, *keys, service->outcomes,
-                                                 options.config.agency.id, kPartitions);
-  service->states = std::make_unique<States>(*service->rules, *service->store, *keys, kPartitions);
+                                                 options.config.agency.id, module.partitions);
+  service->states =
+      std::make_unique<States>(*service->rules, *service->store, *keys, module.partitions);
   service->edge = module.make_edge(
       EdgePorts{*service->commands, *service->states, *keys, *blob, ids, clock, *gate});
   services.push_back(std::move(service));
   return absl::OkStatus();
+}
+
+// All that the configuration says about who is who, and the packs.
+absl::StatusOr<v1::Directory> ConfiguredDirectory(const Config& config) {
+  v1::ChangeDirectoryRequest over;
+  if (!config.directory_file.empty()) {
+    absl::StatusOr<v1::Directory> file = ReadDirectoryFile(config.directory_file);
+    if (!file.ok()) return file.status();
+    *over.mutable_set() = *std::move(file);
+  }
+  absl::StatusOr<PackSet> packs = LoadPacks(config.policy_packs);
+  if (!packs.ok()) return packs.status();
+  for (const auto& [id, pack] : packs->packs()) *over.mutable_set()->add_packs() = pack;
+  v1::Directory directory = DirectoryOf(config);
+  Apply(directory, over);
+  return directory;
+}
+
+absl::Status Embedded::Parts::Configure(EmbeddedService& directory, uint64_t version,
+                                        v1::ChangeDirectoryRequest change) {
+  change.mutable_actor()->set_actor_id(kConfigurationActor);
+  change.mutable_actor()->set_reached_by(v1::REACHED_BY_SYSTEM);
+  // A configuration that comes back to what it was is a change again: the version is part of it.
+  change.set_request_id(DeriveId("configuration", change.SerializeAsString(), version));
+  v1::ChangeDirectoryReply reply;
+  const absl::Status changed = directory.commands->Submit({.request_id = change.request_id(),
+                                                           .youth_id = "",
+                                                           .received_at = clock.Now(),
+                                                           .actor = change.actor(),
+                                                           .longest_wait = kConfigurationLimit},
+                                                          change, reply);
+  for (const std::string& warning : reply.warnings()) {
+    LogLine(LogLevel::kWarning, "the directory was changed as the configuration says, but",
+            {{"warning", warning}});
+  }
+  return changed;
+}
+
+// Where the configuration differs from what it said before, the directory is changed, by a command
+// like any other. Waits until it is decided: notices made from now on go to whom it names.
+absl::Status Embedded::Parts::FollowConfiguration(const Config& config) {
+  const auto found = std::find_if(services.begin(), services.end(), [](const auto& service) {
+    return service->name == kDirectoryService;
+  });
+  if (found == services.end()) return absl::OkStatus();
+  EmbeddedService& directory = **found;
+  directory.worker->Run();
+  const absl::StatusOr<v1::Directory> wanted = ConfiguredDirectory(config);
+  if (!wanted.ok()) return wanted.status();
+  Reference known(*log, *keys);
+  if (absl::Status folded = known.Step(); !folded.ok()) return folded;
+  const v1::ChangeDirectoryRequest change =
+      ConfigurationChange(known.directory(), known.configured(), *wanted);
+  if (ChangesNothing(change)) return absl::OkStatus();
+  absl::Status changed = Configure(directory, known.sequence(), change);
+  v1::ChangeDirectoryRequest only_set;
+  *only_set.mutable_set() = change.set();
+  if (absl::IsFailedPrecondition(changed) && only_set.ByteSizeLong() < change.ByteSizeLong()) {
+    // What people set by command may need what the configuration no longer has. A server that
+    // doesn't start again would be worse than an entry too many.
+    LogLine(LogLevel::kError,
+            "entries that the configuration no longer has stay in the directory: others need them",
+            {{"reason", std::string(changed.message())}});
+    changed = ChangesNothing(only_set) ? absl::OkStatus()
+                                       : Configure(directory, known.sequence(), only_set);
+  }
+  if (changed.ok()) return changed;
+  return absl::Status(changed.code(), absl::StrCat("the directory can't follow the configuration: ",
+                                                   changed.message()));
 }
 
 absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options,
@@ -270,16 +352,17 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions option
   for (const ServiceModule& module : modules) {
     if (absl::Status added = parts->AddService(options, module, *channels); !added.ok())
       return added;
-    sources.services.push_back(module.name);
+    // The directory is about no episode.
+    if (module.name != kDirectoryService) sources.services.push_back(module.name);
   }
   // Only now that every service found the log to be whole is anything written to it: one that was
   // cut short stays as it is for whoever looks into it.
-  if (absl::Status published = PublishDirectory(*parts->log, *parts->keys, options.config.agency.id,
-                                                DirectoryOf(options.config), parts->clock.Now());
-      !published.ok()) {
-    return published;
+  if (absl::Status followed = parts->FollowConfiguration(options.config); !followed.ok()) {
+    return followed;
   }
-  for (const auto& service : parts->services) service->worker->Run();
+  for (const auto& service : parts->services) {
+    if (service->name != kDirectoryService) service->worker->Run();
+  }
   parts->evidence = std::make_unique<EvidenceService>(std::move(sources), *parts->gate);
   parts->agency =
       std::make_unique<AgencyService>(options.config.agency.id, options.config.agency.name,

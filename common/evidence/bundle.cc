@@ -205,16 +205,16 @@ absl::StatusOr<SignedEvidence> OpenEvidence(absl::string_view file) {
   const absl::string_view content =
       file.substr(kFirstLine.size() + kPublicKeyBytes + kSignatureBytes);
   const std::string digest = Sha256({kFirstLine, public_key, content});
-  if (crypto_sign_verify_detached(Bytes(signature), Bytes(digest), digest.size(),
-                                  Bytes(public_key)) != 0) {
-    return absl::DataLossError(
-        "the signature doesn't fit: the file was damaged or changed after it was signed. Nothing "
-        "in it can be relied on.");
-  }
   SignedEvidence opened;
+  opened.signature_fits = crypto_sign_verify_detached(Bytes(signature), Bytes(digest),
+                                                      digest.size(), Bytes(public_key)) == 0;
   if (content.size() > INT32_MAX ||
       !opened.bundle.ParseFromArray(content.data(), static_cast<int>(content.size()))) {
-    return absl::DataLossError("the signature fits, but what was signed is not evidence");
+    return absl::DataLossError(
+        opened.signature_fits
+            ? "the signature fits, but what was signed is not evidence"
+            : "the signature doesn't fit, and so much of the file was damaged or changed that it "
+              "can't be told which record. Nothing in it can be relied on.");
   }
   opened.key_fingerprint = absl::BytesToHexString(Sha256(public_key));
   return opened;

@@ -37,12 +37,14 @@ std::string SignEvidence(const v1::EvidenceBundle& bundle, const Key& signing_se
 
 struct SignedEvidence {
   v1::EvidenceBundle bundle;
+  // If not, the file was damaged or changed since, and the bundle is only good to look for where.
+  bool signature_fits = false;
   // SHA-256 of the public key that signed, in hexadecimal. Whose key that is can't be seen from the
   // file: a person compares this with what the agency has published.
   std::string key_fingerprint;
 };
 
-// InvalidArgument: this is not an evidence file. DataLoss: it was changed since it was signed.
+// InvalidArgument: this is not an evidence file. DataLoss: it can't be read as one any more.
 absl::StatusOr<SignedEvidence> OpenEvidence(absl::string_view file);
 
 }  // namespace porchlight

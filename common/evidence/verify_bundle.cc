@@ -410,7 +410,16 @@ class Verifier {
 absl::StatusOr<EvidenceReport> VerifyEvidence(absl::string_view file) {
   const absl::StatusOr<SignedEvidence> evidence = OpenEvidence(file);
   if (!evidence.ok()) return evidence.status();
-  return Verifier(*evidence).Verify();
+  const absl::StatusOr<EvidenceReport> report = Verifier(*evidence).Verify();
+  if (evidence->signature_fits) return report;
+  constexpr absl::string_view kChanged =
+      "the signature doesn't fit: the file was damaged or changed after it was signed. Nothing in "
+      "it can be relied on. ";
+  return absl::DataLossError(
+      report.ok() ? absl::StrCat(kChanged,
+                                 "Its records are whole: the change is in the signature, or in "
+                                 "what the file says of itself.")
+                  : absl::StrCat(kChanged, "The first that is wrong: ", report.status().message()));
 }
 
 }  // namespace porchlight

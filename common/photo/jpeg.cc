@@ -96,8 +96,8 @@ class Decoder {
     }
     if (!ChooseScale(limits.pixels_kept_max)) return Broken();
     decoded_.raster.Resize(jpeg_.output_width, jpeg_.output_height);
+    decoded_.orientation = Orientation();  // what it is read from is gone after the pixels
     if (!guard_.Run(*this, &Decoder::ReadPixels)) return Broken();
-    decoded_.orientation = Orientation();
     return std::move(decoded_);
   }
 

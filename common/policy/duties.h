@@ -84,7 +84,8 @@ struct Duty {
   // What its time counts from: "received", "done police".
   std::string anchor;
   std::optional<absl::Time> anchor_at;
-  std::optional<absl::Time> due_at;  // always there unless it is waiting or doesn't apply
+  // Absent while it waits for an anchor, where it doesn't apply, and where it ended while waiting.
+  std::optional<absl::Time> due_at;
   // Not to be started before; absent: at once. Never after due_at.
   std::optional<absl::Time> start_after;
   // Rules that it waits for until start_after.

@@ -5,11 +5,13 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "common/base/hash.h"
 #include "common/policy/pack_file.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -36,25 +38,18 @@ PackFiles Open(const std::vector<PolicySource>& sources) {
   return files;
 }
 
-// The federal pack as this build brings it: what a file in its place is measured by.
-const v1::PolicyPack& BuiltInFederal() {
-  static const auto& federal = *new v1::PolicyPack([] {
-    for (const PolicySource& source : BuiltInPolicySources()) {
-      PackFile file(source);
-      if (file.pack_id() == kFederal) return file.Resolve(nullptr);
-    }
-    return v1::PolicyPack();
-  }());
-  return federal;
-}
+using Packs = std::map<std::string, v1::PolicyPack>;
 
 class Resolver {
  public:
-  explicit Resolver(PackFiles files) : files_(std::move(files)) {
+  // `resolved` are those that are known already. `federal` is what a file in its place is measured
+  // by; null: nothing is.
+  Resolver(PackFiles files, Packs resolved, const v1::PolicyPack* federal)
+      : files_(std::move(files)), federal_(federal), resolved_(std::move(resolved)) {
     for (const auto& file : files_) by_id_.try_emplace(file->pack_id(), file.get());
   }
 
-  absl::StatusOr<PackSet> Run() {
+  absl::StatusOr<Packs> Run() {
     for (const auto& file : files_) Resolve(*file, 0);
     CheckJurisdictions();
     std::vector<std::string> mistakes;
@@ -63,30 +58,22 @@ class Resolver {
       if (!status.ok()) mistakes.emplace_back(status.message());
     }
     if (!mistakes.empty()) return absl::InvalidArgumentError(absl::StrJoin(mistakes, "\n"));
-    std::vector<v1::PolicyPack> packs;
-    for (auto& [id, pack] : resolved_) packs.push_back(std::move(pack));
-    return PackSet::Make(std::move(packs));
+    return std::move(resolved_);
   }
 
  private:
   // Null if it, or one beneath it, is wrong.
   const v1::PolicyPack* Resolve(PackFile& file, size_t depth) {
+    if (!file.mistakes().empty()) return nullptr;
     const auto done = resolved_.find(file.pack_id());
     if (done != resolved_.end()) return &done->second;
-    if (!file.mistakes().empty()) return nullptr;
     if (depth > files_.size()) {
       file.Mistake("extends", "it comes back to this pack", "expected an order without a circle");
       return nullptr;
     }
     const v1::PolicyPack* parent = nullptr;
     if (!file.extends().empty()) {
-      const auto found = by_id_.find(file.extends());
-      if (found == by_id_.end()) {
-        file.Mistake("extends", "there is no pack of this id",
-                     absl::StrCat("expected one of ", KnownIds()));
-        return nullptr;
-      }
-      parent = Resolve(*found->second, depth + 1);
+      parent = ParentOf(file, depth);
       if (parent == nullptr) return nullptr;
     } else if (file.pack_id() != kFederal) {
       file.Mistake("extends", "it is missing",
@@ -94,14 +81,22 @@ class Resolver {
       return nullptr;
     }
     v1::PolicyPack pack = file.Resolve(parent);
-    if (parent == nullptr) file.CheckAgainst(BuiltInFederal(), pack);
+    if (parent == nullptr && federal_ != nullptr) file.CheckAgainst(*federal_, pack);
     if (!file.mistakes().empty()) return nullptr;
     return &resolved_.emplace(file.pack_id(), std::move(pack)).first->second;
   }
 
-  std::string KnownIds() const {
-    return absl::StrJoin(by_id_, ", ",
-                         [](std::string* out, const auto& entry) { *out += entry.first; });
+  const v1::PolicyPack* ParentOf(PackFile& file, size_t depth) {
+    const auto found = by_id_.find(file.extends());
+    if (found != by_id_.end()) return Resolve(*found->second, depth + 1);
+    const auto known = resolved_.find(file.extends());
+    if (known != resolved_.end()) return &known->second;
+    std::set<std::string> ids;
+    for (const auto& [id, pack] : resolved_) ids.insert(id);
+    for (const auto& [id, other] : by_id_) ids.insert(id);
+    file.Mistake("extends", "there is no pack of this id",
+                 absl::StrCat("expected one of ", absl::StrJoin(ids, ", ")));
+    return nullptr;
   }
 
   // One pack is in force in a jurisdiction: of two, the one that extends the other.
@@ -114,17 +109,28 @@ class Resolver {
                  over.extends().end();
         };
         if (extends(pack, other_id) || extends(other, id)) continue;
-        by_id_[other_id]->Mistake("jurisdiction",
-                                  absl::StrCat("pack ", id, " is for the same jurisdiction"),
-                                  "expected one of them to extend the other");
+        const bool other_is_given = by_id_.count(other_id) > 0;
+        PackFile& file = *by_id_.at(other_is_given ? other_id : id);
+        file.Mistake(
+            "jurisdiction",
+            absl::StrCat("pack ", other_is_given ? id : other_id, " is for the same jurisdiction"),
+            "expected one of them to extend the other");
       }
     }
   }
 
   const PackFiles files_;
+  const v1::PolicyPack* const federal_;
   std::map<std::string, PackFile*> by_id_;
-  std::map<std::string, v1::PolicyPack> resolved_;
+  Packs resolved_;
 };
+
+// What this build brings. Resolved once; a test shows that it is without mistakes.
+const Packs& BuiltInPacks() {
+  static const auto& packs =
+      *new Packs(Resolver(Open(BuiltInPolicySources()), {}, nullptr).Run().value());
+  return packs;
+}
 
 absl::StatusOr<PolicySource> ReadSource(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -184,14 +190,31 @@ std::string ContentHash(const v1::PolicyPack& pack) {
 }
 
 absl::StatusOr<PackSet> ParsePacks(const std::vector<PolicySource>& sources) {
-  const std::vector<std::string> given = PackIdsOf(sources);
-  std::vector<PolicySource> all = sources;
-  static const auto& built_in = *new std::vector<PolicySource>(BuiltInPolicySources());
-  static const auto& ids = *new std::vector<std::string>(PackIdsOf(built_in));
-  for (size_t i = 0; i < built_in.size(); ++i) {
-    if (std::find(given.begin(), given.end(), ids[i]) == given.end()) all.push_back(built_in[i]);
+  PackFiles files = Open(sources);
+  std::set<std::string> given;
+  for (const auto& file : files) given.insert(file->pack_id());
+  // Of the built-in ones, those over a pack that is given are resolved anew.
+  Packs known;
+  const std::vector<PolicySource> built_in = BuiltInPolicySources();
+  for (const PolicySource& source : built_in) {
+    const std::string id(absl::StripSuffix(source.file, ".yaml"));
+    if (given.count(id) > 0) continue;
+    const v1::PolicyPack& pack = BuiltInPacks().at(id);
+    const bool over_given =
+        std::any_of(pack.extends().begin(), pack.extends().end(),
+                    [&](const std::string& beneath) { return given.count(beneath) > 0; });
+    if (over_given) {
+      files.push_back(std::make_unique<PackFile>(source));
+    } else {
+      known.emplace(id, pack);
+    }
   }
-  return Resolver(Open(all)).Run();
+  const v1::PolicyPack& federal = BuiltInPacks().at(std::string(kFederal));
+  absl::StatusOr<Packs> resolved = Resolver(std::move(files), std::move(known), &federal).Run();
+  if (!resolved.ok()) return resolved.status();
+  std::vector<v1::PolicyPack> packs;
+  for (auto& [id, pack] : *resolved) packs.push_back(std::move(pack));
+  return PackSet::Make(std::move(packs));
 }
 
 absl::StatusOr<std::vector<PolicySource>> ReadPolicySources(const std::vector<std::string>& paths) {

@@ -82,13 +82,13 @@ v1::PolicyRule* FindRule(v1::PolicyPack& pack, absl::string_view rule_id) {
   return nullptr;
 }
 
-struct Reference {
+struct RuleReference {
   std::string key;  // of the rule's YAML
   std::string rule_id;
 };
 
-std::vector<Reference> ReferencesOf(const v1::PolicyRule& rule) {
-  std::vector<Reference> references;
+std::vector<RuleReference> ReferencesOf(const v1::PolicyRule& rule) {
+  std::vector<RuleReference> references;
   const auto add_limit = [&](const char* key, const v1::PolicyLimit& limit) {
     for (const v1::PolicyAnchorChoice& from : limit.from()) {
       if (!from.rule_id().empty()) references.push_back({key, from.rule_id()});
@@ -111,7 +111,7 @@ bool Leads(const v1::PolicyPack& pack, const std::string& from, const std::strin
   if (!seen.insert(from).second) return false;
   for (const v1::PolicyRule& rule : pack.rules()) {
     if (rule.rule_id() != from) continue;
-    for (const Reference& reference : ReferencesOf(rule)) {
+    for (const RuleReference& reference : ReferencesOf(rule)) {
       if (Leads(pack, reference.rule_id, to, seen)) return true;
     }
   }
@@ -335,7 +335,7 @@ void PackFile::CheckReferences(const v1::PolicyPack& pack) {
   for (const v1::PolicyRule& rule : pack.rules()) ids.insert(rule.rule_id());
   for (const v1::PolicyRule& rule : pack.rules()) {
     const bool own = rule_maps_.count(rule.rule_id()) > 0;
-    for (const Reference& reference : ReferencesOf(rule)) {
+    for (const RuleReference& reference : ReferencesOf(rule)) {
       const std::string key = own ? reference.key : "without_rules";
       YamlMap& map = MapOf(rule.rule_id());
       std::set<std::string> seen;

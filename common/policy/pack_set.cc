@@ -1,15 +1,13 @@
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "common/policy/jurisdiction.h"
 #include "common/policy/loader.h"
 
 namespace porchlight {
 namespace {
 
-constexpr absl::string_view kFederal = "us";
 constexpr size_t kJurisdictionShownMax = 64;
 
 }  // namespace
@@ -27,7 +25,7 @@ absl::StatusOr<PackSet> PackSet::Make(std::vector<v1::PolicyPack> packs) {
         std::find(pack.extends().begin(), pack.extends().end(), in_force) != pack.extends().end();
     if (over_it) in_force = id;
   }
-  if (set.pack_of_jurisdiction_.count(std::string(kFederal)) == 0) {
+  if (set.pack_of_jurisdiction_.count(std::string(kFederalJurisdiction)) == 0) {
     return absl::FailedPreconditionError(
         "there is no policy pack for us: the federal one is what every other stands on");
   }
@@ -40,13 +38,13 @@ const v1::PolicyPack* PackSet::Find(absl::string_view pack_id) const {
 }
 
 PackChoice PackSet::For(absl::string_view jurisdiction) const {
-  const std::string asked = absl::StrReplaceAll(
-      absl::AsciiStrToLower(absl::StripAsciiWhitespace(jurisdiction)), {{"_", "-"}, {" ", "-"}});
+  const std::string asked = NormalJurisdiction(jurisdiction);
   std::string name = asked;
   while (true) {
     const auto found = pack_of_jurisdiction_.find(name);
     if (found != pack_of_jurisdiction_.end()) {
-      PackChoice choice{Find(found->second), "", name == kFederal && asked != kFederal};
+      PackChoice choice{Find(found->second), "",
+                        name == kFederalJurisdiction && asked != kFederalJurisdiction};
       if (name != asked) {
         choice.warning = absl::StrCat(
             asked.empty()
@@ -57,8 +55,7 @@ PackChoice PackSet::For(absl::string_view jurisdiction) const {
       }
       return choice;
     }
-    const size_t dash = name.rfind('-');
-    name = dash == std::string::npos ? std::string(kFederal) : name.substr(0, dash);
+    name = JurisdictionAbove(name);
   }
 }
 

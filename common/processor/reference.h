@@ -1,5 +1,5 @@
 // Reference data: the directory, folded whole from its one partition. Every processor of a service
-// reads the same one.
+// reads the same one. It never changes anything: that is for the directory service alone.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,14 @@ class Reference {
   absl::Status Step();
 
   const v1::Directory& directory() const { return directory_; }
-  // Sequence of the transition that this version is from; 0 before the first.
+  // What of it the configuration set, as far as the log tells.
+  const v1::Directory& configured() const { return configured_; }
+  // Sequence of the last transition folded; 0 before the first.
   uint64_t sequence() const { return sequence_; }
   // Null: nobody of that id.
   const v1::Recipient* Find(absl::string_view recipient_id) const;
 
  private:
-  friend absl::Status PublishDirectory(Log&, Keys&, absl::string_view, const v1::Directory&,
-                                       absl::Time);
   absl::Status Fold(const Counted& counted);
 
   Log& log_;
@@ -38,12 +38,9 @@ class Reference {
   ChainReader reader_;
   std::deque<Counted> unfolded_;  // read, but not in force yet
   v1::Directory directory_;
+  v1::Directory configured_;
+  bool is_replaced_ = false;  // by what a version wrote that took no changes
   uint64_t sequence_ = 0;
 };
-
-// Makes `directory` the one in force, unless it is already. Aborted: somebody else wrote at the
-// same time; call again.
-absl::Status PublishDirectory(Log& log, Keys& keys, absl::string_view agency_id,
-                              const v1::Directory& directory, absl::Time now);
 
 }  // namespace porchlight

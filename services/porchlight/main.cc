@@ -4,41 +4,55 @@
 #include <memory>
 #include <string>
 
+#include "common/config/directory_file.h"
 #include "common/embedded/embedded.h"
+#include "common/policy/loader.h"
+#include "services/directory/service.h"
 #include "services/intake/service.h"
 #include "services/notification/service.h"
 #include "services/porchlight/client.h"
+#include "services/porchlight/directory_commands.h"
 #include "services/porchlight/output.h"
 #include "services/porchlight/policy_commands.h"
 
 namespace porchlight {
 namespace {
 
-int Serve(const std::string& data, const std::string& config_file, const std::string& listen) {
-  EmbeddedOptions options{.data = data, .listen = listen, .config = DefaultConfig()};
-  if (!config_file.empty()) {
-    absl::StatusOr<Config> config = ReadConfig(config_file);
+struct ServeOptions {
+  std::string data;
+  std::string config_file;
+  std::string directory_file;
+  std::string listen = "127.0.0.1:7300";
+};
+
+int Serve(const ServeOptions& given) {
+  EmbeddedOptions options{.data = given.data, .listen = given.listen, .config = DefaultConfig()};
+  if (!given.config_file.empty()) {
+    absl::StatusOr<Config> config = ReadConfig(given.config_file);
     if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
     options.config = *std::move(config);
   }
+  if (!given.directory_file.empty()) options.config.directory_file = given.directory_file;
   std::cerr << ToMaskedYaml(options.config);
-  return RunEmbedded(std::move(options), {IntakeModule(), NotificationModule()});
+  return RunEmbedded(std::move(options), {DirectoryModule(), IntakeModule(), NotificationModule()});
 }
 
 int CheckConfig(const std::string& file) {
   const absl::StatusOr<Config> config = ReadConfig(file);
   if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
+  if (!config->directory_file.empty()) {
+    const absl::StatusOr<v1::Directory> directory = ReadDirectoryFile(config->directory_file);
+    if (!directory.ok()) return Fail(absl::InvalidArgumentError(directory.status().message()));
+  }
+  if (const absl::StatusOr<PackSet> packs = LoadPacks(config->policy_packs); !packs.ok()) {
+    return Fail(absl::InvalidArgumentError(packs.status().message()));
+  }
   std::cout << ToMaskedYaml(*config);
   return kDone;
 }
 
 void AddServe(CLI::App& app, int& exit_code) {
-  struct Options {
-    std::string data;
-    std::string config_file;
-    std::string listen = "127.0.0.1:7300";
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   CLI::App* serve = app.add_subcommand("serve", "Run all services in this process");
   serve
       ->add_option("--data", options->data,
@@ -48,9 +62,9 @@ void AddServe(CLI::App& app, int& exit_code) {
                     "Configuration; without it, an example agency whose recipients are folders");
   serve->add_option("--listen", options->listen, "Address; port 0 takes any that is free")
       ->capture_default_str();
-  serve->callback([options, &exit_code] {
-    exit_code = Serve(options->data, options->config_file, options->listen);
-  });
+  serve->add_option("--directory", options->directory_file,
+                    "Recipients, rotas and rosters over those of the configuration");
+  serve->callback([options, &exit_code] { exit_code = Serve(*options); });
 
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
   config->require_subcommand(1);
@@ -73,6 +87,7 @@ int Main(int argc, char** argv) {
   AddClientCommands(app, exit_code);
   AddEvidenceCommands(app, exit_code);
   AddPolicyCommands(app, exit_code);
+  AddDirectoryCommands(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -15,6 +15,7 @@
 #include "common/base/hash.h"
 #include "common/base/time.h"
 #include "common/config/config.h"
+#include "common/directory/directory.h"
 #include "common/edge/commands.h"
 #include "common/embedded/embedded.h"
 #include "common/keys/file_keys.h"
@@ -23,6 +24,7 @@
 #include "common/privacy/sealing.h"
 #include "common/processor/worker.h"
 #include "common/store/sqlite_store.h"
+#include "services/directory/rules.h"
 #include "services/intake/rules.h"
 #include "services/notification/rules.h"
 
@@ -53,12 +55,34 @@ class AlwaysAccepts final : public Channel {
 };
 
 struct Filler {
+  std::string data;
   SystemClock clock;
   Config config;
   std::unique_ptr<FileKeys> keys;
   std::unique_ptr<SqliteLog> log;
   Outcomes outcomes;
   std::unique_ptr<Commands> commands;
+
+  // As the server does when it starts; the worker runs beside the caller, who waits for it.
+  void SetDirectory() {
+    const DirectoryRules rules;
+    SqliteStore store(StorePath(data, kDirectoryService));
+    Worker worker(rules, {*log, store, *keys, clock, outcomes, {}},
+                  {.agency_id = config.agency.id, .partitions = 1, .dispatcher = {}});
+    Require(worker.Start());
+    worker.Run();
+    v1::ChangeDirectoryRequest change = ConfigurationChange({}, {}, DirectoryOf(config));
+    change.set_request_id("fill-directory");
+    change.mutable_actor()->set_actor_id(kConfigurationActor);
+    v1::ChangeDirectoryReply reply;
+    Commands to_directory(kDirectoryService, *log, *keys, outcomes, config.agency.id, 1);
+    Require(to_directory.Submit({.request_id = change.request_id(),
+                                 .youth_id = "",
+                                 .received_at = clock.Now(),
+                                 .actor = change.actor(),
+                                 .longest_wait = absl::Minutes(1)},
+                                change, reply));
+  }
 
   void Round(size_t first, size_t end) {
     std::vector<std::thread> threads;
@@ -120,13 +144,13 @@ std::string HeldYouth(size_t number) { return absl::StrFormat("held-%08d", numbe
 void Fill(const std::string& data, const std::string& config_file, size_t episodes) {
   std::filesystem::create_directories(data);
   Filler filler;
+  filler.data = data;
   filler.config = Require(ReadConfig(config_file));
   const Key master = Require(CreateMasterKey(absl::StrCat(data, "/master.key")));
   filler.keys = Require(FileKeys::Open(absl::StrCat(data, "/keys.db"), master));
   filler.log = Require(SqliteLog::Open(LogPath(data)));
   const std::string& agency_id = filler.config.agency.id;
-  Require(PublishDirectory(*filler.log, *filler.keys, agency_id, DirectoryOf(filler.config),
-                           filler.clock.Now()));
+  filler.SetDirectory();
   filler.commands = std::make_unique<Commands>("intake", *filler.log, *filler.keys, filler.outcomes,
                                                agency_id, kPartitions);
   const IntakeRules intake_rules;

@@ -207,7 +207,8 @@ TEST_F(Damage, TheCheckChangesNothingWhateverStateTheFolderIsIn) {
     const Files before = AllFiles(data_.path());
     const RunResult verified = Verify();
     EXPECT_EQ(verified.exit_code, 0) << verified.errors;
-    EXPECT_THAT(verified.output, HasSubstr(absl::StrCat(youths_, " commands decided, 0")));
+    // With the one by which the directory follows the configuration.
+    EXPECT_THAT(verified.output, HasSubstr(absl::StrCat(youths_ + 1, " commands decided, 0")));
     const Files after = AllFiles(data_.path());
     ASSERT_EQ(after.size(), before.size());
     for (size_t i = 0; i < before.size(); ++i) {
@@ -236,7 +237,7 @@ TEST_F(Damage, TheCheckOfARunningServersLogLeavesTheServerAlone) {
   ASSERT_TRUE(WaitUntil([&] { return Told() == 18; }, kLongest));
   const RunResult again = Verify();
   EXPECT_EQ(again.exit_code, 0) << again.errors;
-  EXPECT_THAT(again.output, HasSubstr("6 commands decided"));
+  EXPECT_THAT(again.output, HasSubstr("7 commands decided"));
 }
 
 }  // namespace

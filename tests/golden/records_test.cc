@@ -57,7 +57,8 @@ std::vector<const FileDescriptor*> Files() {
 
 // Only asks: neither the request nor the reply is kept.
 bool IsQuestion(const std::string& method) {
-  return absl::StartsWith(method, "List") || absl::StartsWith(method, "Get") || method == "Export";
+  return absl::StartsWith(method, "List") || absl::StartsWith(method, "Get") ||
+         absl::StartsWith(method, "Who") || method == "Export";
 }
 
 // Types that are kept. Replies of commands are kept in their outcomes.
@@ -114,7 +115,8 @@ void SetScalar(Message& message, const FieldDescriptor* field, int n) {
       reflection.SetInt64(&message, field, -number * 10'000'000'000);
       break;
     case FieldDescriptor::CPPTYPE_UINT32:
-      reflection.SetUInt32(&message, field, 4'000'000'000U + static_cast<uint32_t>(number));
+      add ? reflection.AddUInt32(&message, field, 4'000'000'000U + static_cast<uint32_t>(number))
+          : reflection.SetUInt32(&message, field, 4'000'000'000U + static_cast<uint32_t>(number));
       break;
     case FieldDescriptor::CPPTYPE_UINT64:
       reflection.SetUInt64(&message, field,

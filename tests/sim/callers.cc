@@ -1,5 +1,7 @@
 #include "tests/sim/callers.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/time.h"
@@ -140,6 +142,16 @@ void Callers::NewReplay() {
                        .reply = std::make_shared<v1::ReplayDeadLetterReply>()});
 }
 
+void Callers::ChangeDirectory(Process& process, v1::ChangeDirectoryRequest change) {
+  change.set_request_id(RequestId());
+  ++directory_changes_;
+  requests_.push_back({.service = "directory",
+                       .command = {.request_id = change.request_id(), .youth_id = ""},
+                       .payload = std::make_shared<v1::ChangeDirectoryRequest>(change),
+                       .reply = std::make_shared<v1::ChangeDirectoryReply>()});
+  Submit(requests_.back(), process);
+}
+
 // The same request id and youth, but not the same report.
 void Callers::OtherContent(const Request& request) {
   const auto* before = dynamic_cast<const v1::ReportMissingRequest*>(request.payload.get());
@@ -162,8 +174,10 @@ void Callers::Call(Process& process) {
     if (request.service == process.service()) Submit(request, process);
     return;
   }
-  if (requests_.size() >= static_cast<size_t>(options.requests_max)) return;
+  const size_t made = requests_.size() - directory_changes_;
+  if (made >= static_cast<size_t>(options.requests_max)) return;
   const size_t before = requests_.size();
+  if (process.service() == "directory") return;
   if (process.service() == "notification") {
     NewReplay();
   } else if (!requests_.empty() && random.Chance(options.other_content)) {
@@ -259,6 +273,12 @@ std::string Callers::FirstUntold() const {
     if (!request.told) return request.command.request_id;
   }
   return "";
+}
+
+bool Callers::WaitsFor(const std::string& service) const {
+  return std::any_of(requests_.begin(), requests_.end(), [&](const Request& request) {
+    return request.service == service && !request.told;
+  });
 }
 
 }  // namespace porchlight::sim

@@ -16,6 +16,8 @@ class Callers {
 
   // One call through this process: something new, or a repetition.
   void Call(Process& process);
+  // One change of the directory through this process of its service.
+  void ChangeDirectory(Process& process, v1::ChangeDirectoryRequest change);
   // Looks whether an answer has come.
   void Look();
   // After the faults: a report and a drill that must reach everybody.
@@ -24,6 +26,8 @@ class Callers {
   bool RepeatUntold(Process& process);
   // A request id; empty: everybody heard.
   std::string FirstUntold() const;
+  // Whether somebody waits for an answer of this service.
+  bool WaitsFor(const std::string& service) const;
 
  private:
   struct Request {
@@ -58,6 +62,7 @@ class Callers {
 
   Environment& environment_;
   std::vector<Request> requests_;
+  size_t directory_changes_ = 0;  // of those requests
 };
 
 }  // namespace porchlight::sim

@@ -10,7 +10,7 @@
 namespace porchlight::sim {
 namespace {
 
-constexpr const char* kServices[] = {"intake", "notification"};
+constexpr const char* kServices[] = {"directory", "intake", "notification"};
 
 class Checker {
  public:
@@ -188,8 +188,8 @@ void Checker::NeedToKnow(const std::string& logged_lines) {
     return bytes.find(kMarker) != std::string::npos;
   };
   Expect(!has(logged_lines), "need to know", "personal data in a log line");
-  for (const char* service : {"directory", "intake", "notification"}) {
-    for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
+  for (const char* service : kServices) {
+    for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       for (const std::string& topic : {CommandsTopic(service), EventsTopic(service)}) {
         const auto read = environment_.log.Read({topic, partition}, 0,
                                                 {.records_max = 100'000, .bytes_max = 1u << 30});
@@ -213,8 +213,9 @@ void Checker::NeedToKnow(const std::string& logged_lines) {
 std::string Unsettled(Environment& environment) {
   const Truth& truth = environment.truth;
   for (const Truth::CommandFact& command : truth.commands()) {
-    const std::string service =
-        command.where.topic == CommandsTopic("intake") ? "intake" : "notification";
+    const std::string service(*std::find_if(
+        std::begin(kServices), std::end(kServices),
+        [&](const char* name) { return command.where.topic == CommandsTopic(name); }));
     if (truth.FindDecided(service, command.command_id) == nullptr)
       return absl::StrCat("command ", command.command_id, " of ", service, " isn't decided");
   }
@@ -227,7 +228,7 @@ std::string Unsettled(Environment& environment) {
       return absl::StrCat("delivery ", id, " to ", delivery.recipient_id, " is pending");
   }
   for (const char* service : kServices) {
-    for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
+    for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       const Truth::Chain& chain = truth.chain(service, partition);
       if (!chain.timers.empty()) return absl::StrCat("a timer of ", service, " is pending");
       const uint64_t stored = environment.stores.at(service).Where(partition)->sequence();
@@ -244,11 +245,11 @@ void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Pro
   Checker check(environment);
   check.NeedToKnow(logged_lines);
   for (const char* service : kServices) {
-    for (int32_t partition = 0; partition < kSimPartitions; ++partition)
+    for (int32_t partition = 0; partition < PartitionsOf(service); ++partition)
       check.Store(service, partition);
   }
   for (const auto& process : processes) {
-    for (int32_t partition = 0; partition < kSimPartitions; ++partition)
+    for (int32_t partition = 0; partition < PartitionsOf(process->service()); ++partition)
       check.View(*process, partition);
   }
   check.EverythingTold();
@@ -259,8 +260,8 @@ void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Pro
 
 std::string HashOfLog(Environment& environment) {
   std::string all;
-  for (const char* service : {"directory", "intake", "notification"}) {
-    for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
+  for (const char* service : kServices) {
+    for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       for (const std::string& topic : {CommandsTopic(service), EventsTopic(service)}) {
         const auto read = environment.log.Read({topic, partition}, 0,
                                                {.records_max = 100'000, .bytes_max = 1u << 30});

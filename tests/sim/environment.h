@@ -13,6 +13,7 @@
 #include "common/keys/memory_keys.h"
 #include "common/log/memory_log.h"
 #include "common/store/memory_store.h"
+#include "services/directory/rules.h"
 #include "services/intake/rules.h"
 #include "services/notification/rules.h"
 #include "tests/sim/options.h"
@@ -38,6 +39,7 @@ struct Environment {
   // False: the fault isn't drawn, or faults are over.
   bool Fault(double probability) { return faults && random.Chance(probability); }
   const Rules& rules(const std::string& service) const {
+    if (service == "directory") return directory_rules;
     if (service == "intake") return intake_rules;
     return notification_rules;
   }
@@ -55,6 +57,7 @@ struct Environment {
   MemoryKeys keys;
   std::map<std::string, MemoryStore> stores;  // by service
   std::map<std::string, bool> store_away;
+  const DirectoryRules directory_rules;
   const IntakeRules intake_rules;
   const NotificationRules notification_rules;
   Truth truth;

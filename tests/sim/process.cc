@@ -76,8 +76,8 @@ void Process::MakeWorker() {
   power_.Reset();
   started_ = false;
   outcomes_ = std::make_unique<Outcomes>();
-  commands_ =
-      std::make_unique<Commands>(service_, *log_, *keys_, *outcomes_, kSimAgency, kSimPartitions);
+  commands_ = std::make_unique<Commands>(service_, *log_, *keys_, *outcomes_, kSimAgency,
+                                         PartitionsOf(service_));
   worker_ = std::make_unique<Worker>(
       environment_.rules(service_),
       WorkerPorts{*log_,
@@ -86,7 +86,8 @@ void Process::MakeWorker() {
                   clock_,
                   *outcomes_,
                   {{v1::CHANNEL_KIND_FOLDER, std::make_shared<SimChannel>(power_, environment_)}}},
-      WorkerOptions{.agency_id = kSimAgency, .partitions = kSimPartitions, .dispatcher = {}});
+      WorkerOptions{
+          .agency_id = kSimAgency, .partitions = PartitionsOf(service_), .dispatcher = {}});
 }
 
 void Process::Stop() {

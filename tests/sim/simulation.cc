@@ -1,9 +1,9 @@
 #include "tests/sim/simulation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/processor/reference.h"
 #include "tests/sim/checks.h"
 
 namespace porchlight::sim {
@@ -34,11 +34,12 @@ Simulation::Simulation(uint64_t seed)
                   MakeRecipient("drill-desk", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, true),
                   MakeRecipient("desk-for-both", v1::RECIPIENT_KIND_SUPERVISOR, false)} {
   const Options& options = environment_.options;
-  for (const char* service : {"intake", "notification"}) environment_.stores[service];
+  for (const char* service : {"directory", "intake", "notification"}) environment_.stores[service];
   for (const v1::Recipient& recipient : recipients_) {
     if (environment_.random.Chance(0.7)) in_directory_.insert(recipient.recipient_id());
   }
-  WriteDirectory();
+  processes_.push_back(std::make_unique<Process>(environment_, "directory"));
+  SetDirectory();
   if (options.dead_recipient)
     environment_.dead_recipient = environment_.random.Pick(recipients_).recipient_id();
   processes_.push_back(std::make_unique<Process>(environment_, "intake"));
@@ -52,25 +53,50 @@ Simulation::Simulation(uint64_t seed)
 
 // Turns one recipient on or off, or the desk for both from live to drills or back.
 void Simulation::ChangeDirectory() {
+  if (directory().busy() || !directory().started()) return;
   v1::Recipient& recipient = environment_.random.Pick(recipients_);
   const std::string& id = recipient.recipient_id();
+  v1::ChangeDirectoryRequest change;
   if (id == "desk-for-both" && in_directory_.contains(id)) {
     recipient.set_exercise_only(!recipient.exercise_only());
-  } else if (in_directory_.erase(id) == 0) {
+    *change.mutable_set()->add_recipients() = recipient;
+  } else if (in_directory_.erase(id) > 0) {
+    change.add_recipients_removed(id);
+  } else {
     in_directory_.insert(id);
+    *change.mutable_set()->add_recipients() = recipient;
   }
-  environment_.counters.Count("directory change");
-  WriteDirectory();
+  callers_.ChangeDirectory(directory(), change);
 }
 
-void Simulation::WriteDirectory() {
-  v1::Directory directory;
+void Simulation::SetDirectory() {
+  const bool faults = std::exchange(environment_.faults, false);
+  // A change of before that is decided only later would undo it.
+  SettleDirectory();
+  v1::ChangeDirectoryRequest change;
   for (const v1::Recipient& recipient : recipients_) {
-    if (in_directory_.contains(recipient.recipient_id())) *directory.add_recipients() = recipient;
+    if (in_directory_.contains(recipient.recipient_id())) {
+      *change.mutable_set()->add_recipients() = recipient;
+    } else {
+      change.add_recipients_removed(recipient.recipient_id());
+    }
   }
-  const absl::Status published = PublishDirectory(environment_.log, environment_.keys, kSimAgency,
-                                                  directory, environment_.clock.Now());
-  if (!published.ok()) environment_.findings.Add("directory", published.ToString());
+  callers_.ChangeDirectory(directory(), change);
+  SettleDirectory();
+  environment_.faults = faults;
+}
+
+void Simulation::SettleDirectory() {
+  const auto ok = [&] { return !environment_.findings.any(); };
+  while (!directory().started() && ok()) directory().TryStart();
+  for (int rounds = 0; callers_.WaitsFor("directory") && ok(); ++rounds) {
+    if (rounds > kRoundsMax) environment_.findings.Add("directory", "a change is never decided");
+    if (!directory().Step()) {
+      environment_.clock.Advance(absl::Milliseconds(100));
+      callers_.RepeatUntold(directory());
+    }
+    callers_.Look();
+  }
 }
 
 Process* Simulation::PickProcess(bool started) {
@@ -225,7 +251,7 @@ void Simulation::Heal() {
     process->clock().skew = absl::ZeroDuration();
   }
   if (environment_.random.Chance(0.5)) {
-    while (processes_.size() > 2) {
+    while (processes_.size() > 3) {
       callers_.Look();
       processes_.back()->Stop();
       callers_.Look();
@@ -233,16 +259,16 @@ void Simulation::Heal() {
     }
   }
   for (const v1::Recipient& recipient : recipients_) in_directory_.insert(recipient.recipient_id());
-  WriteDirectory();
+  SetDirectory();
   for (const auto& process : processes_) {
     while (!process->started() && !environment_.findings.any()) process->TryStart();
   }
-  callers_.ReportOnceMore(*processes_.front());
+  callers_.ReportOnceMore(*processes_[1]);
 }
 
 // One that pauses, because an append was refused, reads on when the pause is over.
 bool Simulation::IsBehind(const Process& process) const {
-  for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
+  for (int32_t partition = 0; partition < PartitionsOf(process.service()); ++partition) {
     const uint64_t newest = environment_.truth.chain(process.service(), partition).sequence;
     if (process.worker().processor(partition).tail().sequence != newest) return true;
   }

@@ -33,7 +33,9 @@ class Simulation {
   void CallSomebody();
   void LetTimePass();
   void ChangeDirectory();
-  void WriteDirectory();
+  // All recipients that are to be in it, and no others; waits until it is decided.
+  void SetDirectory();
+  void SettleDirectory();
   void DamageStores();
   void DeliverLate(Process& process);
   void Heal();
@@ -45,6 +47,7 @@ class Simulation {
   absl::Duration UntilDue() const;
   // Null: none that isn't busy.
   Process* PickProcess(bool started);
+  Process& directory() { return *processes_.front(); }
 
   Environment environment_;
   LogCapture capture_;

@@ -12,7 +12,7 @@ Truth::Truth(MemoryLog& log, MemoryKeys& keys, Findings& findings, Counters& cou
     : log_(log), keys_(keys), findings_(findings), counters_(counters) {
   directories_[0];
   for (const char* service : {"directory", "intake", "notification"}) {
-    for (int32_t partition = 0; partition < kSimPartitions; ++partition) {
+    for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       chains_[{EventsTopic(service), partition}].hash = std::string(32, '\0');
       commands_read_[{CommandsTopic(service), partition}] = 0;
     }
@@ -96,13 +96,6 @@ void Truth::ReadChain(Chain& chain, const TopicPartition& where) {
 void Truth::Check(Chain& chain, const TopicPartition& where, const Counted& counted) {
   const std::string& service = counted.transition.service();
   CheckAggregate(chain, counted);
-  if (service == "directory") {
-    v1::DirectoryReplaced replaced;
-    const auto event = OpenRecord(keys_, counted.transition.events(0));
-    replaced.CopyFrom(*event->payload);
-    directories_[counted.record.sequence()] = replaced.directory();
-    return;
-  }
   CheckPositions(chain, service, counted);
   if (counted.transition.input().kind() == v1::INPUT_KIND_COMMAND) CheckCommand(counted, where);
   if (counted.transition.input().kind() == v1::INPUT_KIND_EVENT) CheckEventInput(counted);
@@ -112,7 +105,9 @@ void Truth::Check(Chain& chain, const TopicPartition& where, const Counted& coun
   CheckTimers(chain, counted);
   CheckDeliveries(counted);
   CheckAttempts(counted);
-  service == "intake" ? FoldIntakeEvents(where, counted) : FoldNotificationEvents(counted);
+  if (service == "directory") FoldDirectoryEvents(counted);
+  if (service == "intake") FoldIntakeEvents(where, counted);
+  if (service == "notification") FoldNotificationEvents(counted);
 }
 
 void Truth::CheckAggregate(Chain& chain, const Counted& counted) {
@@ -280,6 +275,26 @@ void Truth::CheckAttempts(const Counted& counted) {
     fact.attempts = attempt.attempt();
     ++fact.answers[attempt.answer()];
   }
+}
+
+// Recipients are all that the simulation changes.
+void Truth::FoldDirectoryEvents(const Counted& counted) {
+  std::map<std::string, v1::Recipient> known;
+  for (const v1::Recipient& recipient : directory().recipients())
+    known[recipient.recipient_id()] = recipient;
+  for (const v1::Record& record : counted.transition.events()) {
+    const auto event = OpenRecord(keys_, record);
+    if (!Expect(event.ok(), "events", absl::StrCat(Named(counted), "can't be opened"))) return;
+    const auto* changed = As<v1::DirectoryChanged>(event->payload.get());
+    if (!Expect(changed != nullptr, "events", absl::StrCat(Named(counted), "isn't a change")))
+      return;
+    counters_.Count("directory change");
+    for (const std::string& id : changed->change().recipients_removed()) known.erase(id);
+    for (const v1::Recipient& recipient : changed->change().set().recipients())
+      known[recipient.recipient_id()] = recipient;
+  }
+  v1::Directory& after = directories_[counted.record.sequence()];
+  for (const auto& [id, recipient] : known) *after.add_recipients() = recipient;
 }
 
 void Truth::FoldIntakeEvents(const TopicPartition& where, const Counted& counted) {

@@ -20,6 +20,9 @@
 namespace porchlight::sim {
 
 inline constexpr int32_t kSimPartitions = 2;
+inline int32_t PartitionsOf(const std::string& service) {
+  return service == "directory" ? 1 : kSimPartitions;
+}
 // Stands in every text that is personal data.
 inline constexpr char kMarker[] = "Zebedee";
 
@@ -100,6 +103,7 @@ class Truth {
   void CheckTimers(Chain& chain, const Counted& counted);
   void CheckDeliveries(const Counted& counted);
   void CheckAttempts(const Counted& counted);
+  void FoldDirectoryEvents(const Counted& counted);
   void FoldIntakeEvents(const TopicPartition& where, const Counted& counted);
   void FoldNotificationEvents(const Counted& counted);
   std::string Named(const Counted& counted) const;

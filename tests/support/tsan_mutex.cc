@@ -1,11 +1,12 @@
-// Lets ThreadSanitizer see absl::Mutex. Debian's abseil is built without its annotations, so that
-// every lock would be invisible and every access under one reported as a race. These stand in front
-// of the library's own functions, in builds with -fsanitize=thread only.
+// Lets ThreadSanitizer see absl::Mutex and absl::Notification. Debian's abseil is built without its
+// annotations, so that every lock would be invisible and every access under one reported as a race.
+// These stand in front of the library's own functions, in builds with -fsanitize=thread only.
 #ifdef __SANITIZE_THREAD__
 
 #include <dlfcn.h>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 
 extern "C" {
 void __tsan_acquire(void* address);
@@ -89,6 +90,23 @@ bool Mutex::AwaitWithTimeout(const Condition& condition, Duration timeout) {
   }
   __tsan_acquire(this);
   return met;
+}
+
+void Notification::Notify() {
+  static auto* const real = Real<void(Notification*)>("_ZN4absl7debian312Notification6NotifyEv");
+  __tsan_release(this);
+  const Unseen unseen;
+  real(this);
+}
+
+void Notification::WaitForNotification() const {
+  static auto* const real =
+      Real<void(const Notification*)>("_ZNK4absl7debian312Notification19WaitForNotificationEv");
+  {
+    const Unseen unseen;
+    real(this);
+  }
+  __tsan_acquire(const_cast<Notification*>(this));
 }
 
 ABSL_NAMESPACE_END

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/time.h"
@@ -16,16 +18,6 @@ constexpr absl::Duration kInTheStoreAfter = absl::Milliseconds(100);
 
 }  // namespace
 
-v1::Recipient TestRecipient(const std::string& id, v1::RecipientKind kind) {
-  v1::Recipient recipient;
-  recipient.set_recipient_id(id);
-  recipient.set_kind(kind);
-  recipient.set_channel(v1::CHANNEL_KIND_FOLDER);
-  recipient.set_address(id);
-  recipient.set_display_name(absl::StrCat("Example ", id));
-  return recipient;
-}
-
 World::World()
     : World({TestRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT),
              TestRecipient("ncmec", v1::RECIPIENT_KIND_NCMEC),
@@ -33,21 +25,48 @@ World::World()
 
 World::World(std::vector<v1::Recipient> recipients)
     : notification_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {
-  SetDirectory(recipients);
   Restart();
+  if (!recipients.empty()) SetDirectory(recipients);
 }
 
 void World::SetDirectory(const std::vector<v1::Recipient>& recipients) {
-  v1::Directory directory;
-  for (const v1::Recipient& recipient : recipients) *directory.add_recipients() = recipient;
-  ASSERT_TRUE(PublishDirectory(log, keys, kTestAgency, directory, clock.Now()).ok());
+  v1::ChangeDirectoryRequest change;
+  std::set<std::string> ids;
+  for (const v1::Recipient& recipient : recipients) {
+    *change.mutable_set()->add_recipients() = recipient;
+    ids.insert(recipient.recipient_id());
+  }
+  const v1::Directory before = Directory();
+  for (const v1::Recipient& recipient : before.recipients()) {
+    if (!ids.contains(recipient.recipient_id())) {
+      change.add_recipients_removed(recipient.recipient_id());
+    }
+  }
+  const auto changed = ChangeDirectory(absl::StrCat("directory-", ++directories_set_), change);
+  ASSERT_TRUE(changed.ok()) << changed.status();
+}
+
+absl::StatusOr<v1::ChangeDirectoryReply> World::ChangeDirectory(
+    const std::string& request_id, v1::ChangeDirectoryRequest request) {
+  request.set_request_id(request_id);
+  v1::ChangeDirectoryReply reply;
+  const absl::Status status =
+      Submit("directory", {.request_id = request_id, .youth_id = ""}, request, reply);
+  if (!status.ok()) return status;
+  return reply;
+}
+
+v1::Directory World::Directory() {
+  Reference reference(log, keys);
+  EXPECT_EQ(reference.Step(), absl::OkStatus());
+  return reference.directory();
 }
 
 void World::Restart() {
   intake.reset();
   notification.reset();
-  const WorkerOptions options{
-      .agency_id = kTestAgency, .partitions = kPartitions, .dispatcher = {}};
+  directory.reset();
+  WorkerOptions options{.agency_id = kTestAgency, .partitions = kPartitions, .dispatcher = {}};
   intake = std::make_unique<Worker>(
       intake_rules, WorkerPorts{log, intake_store, keys, clock, intake_outcomes_, {}}, options);
   notification = std::make_unique<Worker>(notification_rules,
@@ -58,6 +77,11 @@ void World::Restart() {
                                                       notification_outcomes_,
                                                       {{v1::CHANNEL_KIND_FOLDER, channel}}},
                                           options);
+  options.partitions = 1;
+  directory = std::make_unique<Worker>(
+      directory_rules, WorkerPorts{log, directory_store, keys, clock, directory_outcomes_, {}},
+      options);
+  ASSERT_EQ(directory->Start(), absl::OkStatus());
   ASSERT_EQ(intake->Start(), absl::OkStatus());
   ASSERT_EQ(notification->Start(), absl::OkStatus());
 }
@@ -66,7 +90,8 @@ void World::Settle() {
   for (int quiet = 0, steps = 0; quiet < 2; ++steps) {
     ASSERT_LT(steps, 100'000) << "the services never come to rest";
     channel->Step();
-    const bool did = intake->Step();
+    bool did = directory->Step();
+    did = intake->Step() || did;
     quiet = notification->Step() || did ? 0 : quiet + 1;
   }
 }
@@ -75,8 +100,8 @@ void World::Advance(absl::Duration by) {
   const absl::Time until = clock.Now() + by;
   Settle();
   while (clock.Now() < until) {
-    const absl::Time due =
-        std::min({until, intake->NextDue(), notification->NextDue(), channel->next_step()});
+    const absl::Time due = std::min({until, directory->NextDue(), intake->NextDue(),
+                                     notification->NextDue(), channel->next_step()});
     clock.Advance(std::max(due - clock.Now(), absl::Milliseconds(1)));
     Settle();
   }
@@ -85,10 +110,13 @@ void World::Advance(absl::Duration by) {
 absl::Status World::Submit(const std::string& service, Command command,
                            const google::protobuf::Message& payload,
                            google::protobuf::Message& reply) {
-  Outcomes& outcomes = service == "intake" ? intake_outcomes_ : notification_outcomes_;
+  const bool is_directory = service == "directory";
+  Outcomes& outcomes = is_directory          ? directory_outcomes_
+                       : service == "intake" ? intake_outcomes_
+                                             : notification_outcomes_;
   // The edge would wait for the outcome while the workers run; here they run in between, so it is
   // asked twice.
-  Commands commands(service, log, keys, outcomes, kTestAgency, kPartitions);
+  Commands commands(service, log, keys, outcomes, kTestAgency, is_directory ? 1 : kPartitions);
   command.received_at = clock.Now();
   command.longest_wait = absl::ZeroDuration();
   const std::string key = Outcomes::KeyOf(commands.IdOf(command.youth_id, command.request_id),

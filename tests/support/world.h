@@ -16,15 +16,14 @@
 #include "common/store/memory_store.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "services/directory/rules.h"
 #include "services/intake/rules.h"
 #include "services/notification/rules.h"
+#include "tests/support/directory.h"
 
 namespace porchlight {
 
 inline constexpr char kTestAgency[] = "example-county";
-
-// A recipient reached by the folder channel, which stands for any.
-v1::Recipient TestRecipient(const std::string& id, v1::RecipientKind kind);
 
 class World {
  public:
@@ -40,7 +39,11 @@ class World {
   absl::StatusOr<v1::RecordReturnReply> Return(const std::string& request_id,
                                                const std::string& episode_id);
   absl::Status Replay(const std::string& request_id, const std::string& delivery_id);
+  // These recipients and no others, by a command like any other.
   void SetDirectory(const std::vector<v1::Recipient>& recipients);
+  absl::StatusOr<v1::ChangeDirectoryReply> ChangeDirectory(const std::string& request_id,
+                                                           v1::ChangeDirectoryRequest request);
+  v1::Directory Directory();
 
   void Settle();
   // Lets time pass, timer by timer.
@@ -58,15 +61,20 @@ class World {
   MemoryKeys keys{7};
   MemoryStore intake_store;
   MemoryStore notification_store;
+  MemoryStore directory_store;
   std::shared_ptr<MemoryChannel> channel = std::make_shared<MemoryChannel>(clock);
   IntakeRules intake_rules;
   NotificationRules notification_rules;
+  DirectoryRules directory_rules;
   std::unique_ptr<Worker> intake;
   std::unique_ptr<Worker> notification;
+  std::unique_ptr<Worker> directory;
 
  private:
   Outcomes intake_outcomes_;
   Outcomes notification_outcomes_;
+  Outcomes directory_outcomes_;
+  int directories_set_ = 0;
   size_t sent_seen_ = 0;
 };
 

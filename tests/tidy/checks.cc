@@ -104,6 +104,7 @@ bool RulesMayInclude(absl::string_view service, absl::string_view include) {
       "common/policy/calendar.h", "common/policy/words.h",    "common/episode/facts.h",
       "common/episode/oddities.h"};
   return IsPlain(include) || allowed->contains(include) ||
+         absl::StartsWith(include, "common/directory/") ||
          include == absl::StrCat("services/", service, "/rules.h");
 }
 
@@ -118,10 +119,9 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
   }
   if (absl::StrContains(path, "/rules.") && !service.empty() &&
       !RulesMayInclude(service, include)) {
-    return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, "
-           "calendar and words of common/policy, facts and oddities of common/episode, and ids, "
-           "time, limits and hash of common/base "
-           "only";
+    return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, "
+           "common/directory, duties, calendar and words of common/policy, facts and oddities of "
+           "common/episode, and ids, time, limits and hash of common/base only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {
     return "a port doesn't know its adapters";

@@ -45,13 +45,13 @@ http:
 sms:
   provider_url: https://telephone.example/api/
   account_sid: AC0123
-  auth_token_file: telephone.token
+  auth_token_file: telephone.secret
   from: "+12025550100"
   ca_file: /etc/ssl/example.pem
   time_limit_seconds: 7
 voice:
   account_sid: AC0456
-  auth_token_file: /etc/porchlight/voice.token
+  auth_token_file: /etc/porchlight/voice.secret
   from: +12025550199
 folder:
   directory: /var/lib/porchlight/outbox
@@ -73,21 +73,21 @@ recipients:
     address: drill
     name: NCMEC in drills
     exercise_only: true
-  - id: second-supervisor
-    kind: supervisor
+  - id: attorney
+    kind: attorney
     channel: sms
     address: "+12025550101"
-    name: Second supervisor
-  - id: third-supervisor
-    kind: supervisor
+    name: Attorney
+  - id: team
+    kind: team_member
     channel: voice
     address: "+12025550102"
-    name: Third supervisor
+    name: Team
   - id: court
     kind: court
     channel: person
     address: "Clerk's desk, 202-555-0103"
-    name: Example County Court
+    name: "Court of the county"
 )";
 
 constexpr char kSmall[] = R"(agency:
@@ -147,6 +147,17 @@ TEST(Config, IsReadAsWritten) {
   EXPECT_EQ(config->recipients[5].channel, v1::CHANNEL_KIND_PERSON);
 }
 
+TEST(Config, NamesItsDirectoryFileAndPacks) {
+  const auto config = ParseConfig(
+      absl::StrCat(kFull, "directory_file: directory.yaml\npolicy_packs: [packs, /etc/x.yaml]\n"),
+      "/etc/p/p.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->directory_file, "/etc/p/directory.yaml");
+  EXPECT_THAT(config->policy_packs, testing::ElementsAre("/etc/p/packs", "/etc/x.yaml"));
+  EXPECT_THAT(ToMaskedYaml(*config),
+              testing::HasSubstr("directory_file: \"/etc/p/directory.yaml\""));
+}
+
 TEST(Config, ReadsHttpAndTelephones) {
   const absl::StatusOr<Config> config = ParseConfig(kFull, "/etc/p/p.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -156,7 +167,7 @@ TEST(Config, ReadsHttpAndTelephones) {
   ASSERT_TRUE(config->sms.has_value());
   EXPECT_EQ(config->sms->provider_url, "https://telephone.example/api");
   EXPECT_EQ(config->sms->account_sid, "AC0123");
-  EXPECT_EQ(config->sms->auth_token_file, "/etc/p/telephone.token");
+  EXPECT_EQ(config->sms->auth_token_file, "/etc/p/telephone.secret");
   EXPECT_EQ(config->sms->from, "+12025550100");
   EXPECT_EQ(config->sms->ca_file, "/etc/ssl/example.pem");
   EXPECT_EQ(config->sms->time_limit, absl::Seconds(7));
@@ -230,21 +241,21 @@ TEST(Config, TellsOneMistakeWithItsLine) {
       {"  password_file: smtp.password\n", "",
        "/etc/p/p.yaml:9: key \"email.password_file\": it is missing; "},
       {"https://porchlight.example/", "http://porchlight.example/",
-       "/etc/p/p.yaml:22: key \"http.public_url\": it can't be used; it must begin with https://"},
+       "/etc/p/p.yaml:23: key \"http.public_url\": it can't be used; it must begin with https://"},
       {"https://porchlight.example/", "https://porchlight.example/?a=b",
-       "/etc/p/p.yaml:22: key \"http.public_url\": it has a query or fragment; "},
+       "/etc/p/p.yaml:23: key \"http.public_url\": it has a query or fragment; "},
       {"  public_url: https://porchlight.example/\n", "",
-       "/etc/p/p.yaml:20: key \"http.public_url\": it is missing; "},
+       "/etc/p/p.yaml:21: key \"http.public_url\": it is missing; "},
       {"https://telephone.example/api/", "telephone.example",
-       "/etc/p/p.yaml:24: key \"sms.provider_url\": it can't be used; "},
+       "/etc/p/p.yaml:25: key \"sms.provider_url\": it can't be used; "},
       {"account_sid: AC0123", "account_sid: AC/0123",
-       "/etc/p/p.yaml:25: key \"sms.account_sid\": it is too long or has other characters; "},
-      {"auth_token_file: telephone.token",
-       "auth_token_file: telephone.token\n  auth_token: planted",
-       "/etc/p/p.yaml:27: key \"sms.auth_token\": secrets are never kept in this file; "},
-      {"\"+12025550100\"", "2025550100", "/etc/p/p.yaml:27: key \"sms.from\": it can't be used; "},
+       "/etc/p/p.yaml:26: key \"sms.account_sid\": it is too long or has other characters; "},
+      {"auth_token_file: telephone.secret",
+       "auth_token_file: telephone.secret\n  auth_token: planted",
+       "/etc/p/p.yaml:28: key \"sms.auth_token\": secrets are never kept in this file; "},
+      {"\"+12025550100\"", "2025550100", "/etc/p/p.yaml:28: key \"sms.from\": it can't be used; "},
       {"+12025550199", "+1 202 555 0199",
-       "/etc/p/p.yaml:33: key \"voice.from\": it can't be used; "},
+       "/etc/p/p.yaml:34: key \"voice.from\": it can't be used; "},
       {"    kind: supervisor", "    kind: boss",
        "/etc/p/p.yaml:45: key \"recipients[1].kind\": its value isn't known; "},
       {"id: supervisor", "id: city-police",
@@ -338,7 +349,7 @@ TEST(Config, PrintsWhatIsInForceWithoutSecrets) {
   const std::string text = ToMaskedYaml(*ParseConfig(kFull, "/etc/p/p.yaml"));
   EXPECT_THAT(text, HasSubstr("/etc/porchlight/city-police.secret"));
   EXPECT_THAT(text, HasSubstr("https://police.example/*****"));
-  EXPECT_THAT(text, Not(HasSubstr("token")));
+  EXPECT_THAT(text, Not(HasSubstr("-token")));
   EXPECT_THAT(text, HasSubstr("give_up_after_hours: 48"));
 }
 

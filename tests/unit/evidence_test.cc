@@ -192,6 +192,25 @@ TEST_F(EvidenceTest, EveryChangedByteSignedAgainIsFoundOrChangesNothing) {
   EXPECT_LT(not_found, 16);
 }
 
+TEST_F(EvidenceTest, WhereTheSignatureDoesNotFitTheFirstWrongRecordIsStillNamed) {
+  v1::EvidenceBundle bundle = Export();
+  std::string file = File(bundle);
+  const std::string content = bundle.chains(0).links(0).content();
+  ASSERT_FALSE(content.empty());
+  file[file.find(content) + content.size() / 2] ^= 1;
+  const absl::Status changed = VerifyEvidence(file).status();
+  EXPECT_TRUE(absl::IsDataLoss(changed));
+  EXPECT_THAT(changed.message(), testing::HasSubstr("the signature doesn't fit"));
+  EXPECT_THAT(changed.message(),
+              testing::HasSubstr(absl::StrCat("The first that is wrong: ", bundle.chains(0).topic(),
+                                              "/", bundle.chains(0).partition(), ", sequence 1")));
+
+  std::string other_signature = File(bundle);
+  other_signature[100] ^= 1;  // within it: 22 bytes of the first line, 32 of the key
+  EXPECT_THAT(VerifyEvidence(other_signature).status().message(),
+              testing::HasSubstr("Its records are whole"));
+}
+
 TEST_F(EvidenceTest, SignedByAnotherKeyShowsAnotherFingerprint) {
   Key other = world_.signing_seed;
   other[0] ^= 1;

@@ -157,22 +157,24 @@ TEST_P(ClockChanges, MoveNoWindowFromAnyMinuteAround) {
   absl::Time before = absl::InfinitePast();
   for (absl::Time at = absl::FromCivil(GetParam().change - 2, zone); at < until;
        at += absl::Minutes(1)) {
-    SCOPED_TRACE(absl::FormatTime(at, zone));
-    ASSERT_EQ(calendar.After(at, hours) - at, absl::Hours(24));
+    ASSERT_EQ(calendar.After(at, hours) - at, absl::Hours(24)) << absl::FormatTime(at, zone);
     const absl::Time next_day = calendar.After(at, day);
-    ASSERT_GE(next_day - at, absl::Hours(23));
-    ASSERT_LE(next_day - at, absl::Hours(25));
-    ASSERT_EQ(absl::CivilDay(zone.At(next_day).cs), absl::CivilDay(zone.At(at).cs) + 1);
+    ASSERT_GE(next_day - at, absl::Hours(23)) << absl::FormatTime(at, zone);
+    ASSERT_LE(next_day - at, absl::Hours(25)) << absl::FormatTime(at, zone);
+    ASSERT_EQ(absl::CivilDay(zone.At(next_day).cs), absl::CivilDay(zone.At(at).cs) + 1)
+        << absl::FormatTime(at, zone);
     const absl::Time second = calendar.After(at, business);
-    ASSERT_EQ(zone.At(second).cs.hour(), 17);
-    ASSERT_TRUE(calendar.IsBusinessDay(absl::CivilDay(zone.At(second).cs)));
-    ASSERT_GT(second, at + absl::Hours(23));
-    ASSERT_GE(second, before) << "what begins later is never due sooner";
+    ASSERT_EQ(zone.At(second).cs.hour(), 17) << absl::FormatTime(at, zone);
+    ASSERT_TRUE(calendar.IsBusinessDay(absl::CivilDay(zone.At(second).cs)))
+        << absl::FormatTime(at, zone);
+    ASSERT_GT(second, at + absl::Hours(23)) << absl::FormatTime(at, zone);
+    // What begins later is never due sooner.
+    ASSERT_GE(second, before) << absl::FormatTime(at, zone);
     before = second;
     const absl::Time six = calendar.After(at, morning);
-    ASSERT_EQ(zone.At(six).cs.hour(), 6);
-    ASSERT_GT(six, at);
-    ASSERT_LE(six - at, absl::Hours(25));
+    ASSERT_EQ(zone.At(six).cs.hour(), 6) << absl::FormatTime(at, zone);
+    ASSERT_GT(six, at) << absl::FormatTime(at, zone);
+    ASSERT_LE(six - at, absl::Hours(25)) << absl::FormatTime(at, zone);
   }
 }
 

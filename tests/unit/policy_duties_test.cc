@@ -461,7 +461,7 @@ Facts Drawn(std::mt19937& draw) {
 // again, and no duty lost by asking later.
 TEST(DutiesOfPacks, KeepTheirPromises) {
   std::mt19937 draw(671);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 40; ++round) {
     Facts facts = Drawn(draw);
     for (const auto& [id, pack] : Packs().packs()) {
       SCOPED_TRACE(absl::StrCat(id, " in round ", round));

@@ -3,6 +3,7 @@
 #include "common/evidence/verify_log.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/base/time.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/stubs/logging.h"
@@ -233,8 +234,8 @@ TEST_F(VerifyLogTest, LostRacesAreCountedWhereTheLogKeepsThem) {
   EXPECT_THAT(Fault(content), HasSubstr(Place(world_.IntakeEvents(), 4)));
 }
 
-// The directory takes no commands: the configuration sets it. Where there are commands, a
-// transition must say which it decided.
+// Earlier versions told the directory from the configuration, without a command. No other service,
+// and nothing after the first command, may decide one without saying where it stands.
 TEST_F(VerifyLogTest, DecidedFromTheConfiguration) {
   v1::Transition set;
   set.set_service("directory");
@@ -249,9 +250,36 @@ TEST_F(VerifyLogTest, DecidedFromTheConfiguration) {
   const absl::StatusOr<LogReport> report = VerifyLog(*world_.log, options);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->transitions, 14u);
-  world_.log->Append({{{CommandsTopic("directory"), 0}, {"a command"}, {}}});
-  EXPECT_THAT(Fault(*world_.log, options),
-              AllOf(HasSubstr("record 0 of porchlight.directory.events/0"),
+
+  const auto after = [&](const std::string& service, const std::vector<v1::Transition>& all,
+                         const std::string& command) {
+    MemoryLog log;
+    if (!command.empty()) log.Append({{{CommandsTopic(service), 0}, {command}, {}}});
+    ChainTail tail;
+    for (const v1::Transition& transition : all) {
+      const v1::TransitionRecord link = SealLink(tail, transition);
+      log.Append({{{EventsTopic(service), 0}, {link.SerializeAsString()}, {}}});
+      tail = {link.hash(), link.sequence(), tail.next_offset + 1};
+    }
+    VerifyLogOptions one{.services = {service}, .partitions = 1, .checkpoints = {}};
+    return Fault(log, one);
+  };
+  EXPECT_THAT(after("intake", {set}, ""), AllOf(HasSubstr("record 0 of porchlight.intake.events/0"),
+                                                HasSubstr("doesn't say where")));
+  v1::RecordHeader header;
+  header.set_record_id("command-1");
+  v1::Record command;
+  command.set_header(header.SerializeAsString());
+  v1::Transition decided = set;
+  decided.mutable_input()->set_input_id("command-1");
+  decided.mutable_input()->set_digest(Sha256(command.SerializeAsString()));
+  v1::Position& position = *decided.add_positions();
+  position.set_topic(CommandsTopic("directory"));
+  position.set_next_offset(1);
+  set.set_aggregate_id("another");
+  EXPECT_EQ(after("directory", {set, decided}, command.SerializeAsString()), "no fault found");
+  EXPECT_THAT(after("directory", {decided, set}, command.SerializeAsString()),
+              AllOf(HasSubstr("record 1 of porchlight.directory.events/0"),
                     HasSubstr("doesn't say where")));
 }
 
