@@ -14,6 +14,13 @@ inline constexpr size_t kRequestBytesMax = 12u << 20;
 inline constexpr size_t kReplyBytesMax = 64u << 20;
 // One free-text field of a request.
 inline constexpr size_t kTextFieldBytesMax = 64u << 10;
+// What was added to one episode that is kept with it: the newest ones, so many and so much text.
+// All of them stay in the log.
+inline constexpr int kAddedFactsKeptMax = 200;
+inline constexpr size_t kAddedFactsBytesKeptMax = 256u << 10;
+// Youths in one request, and ids of one youth that were joined.
+inline constexpr int kYouthsPerRequestMax = 500;
+inline constexpr size_t kJoinedIdsMax = 16;
 // One record in a log.
 inline constexpr size_t kRecordBytesMax = 16u << 20;
 // Inputs that one partition's processor decides in one batch.

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
+#include "common/base/utf8.h"
 #include "google/protobuf/timestamp.pb.h"
 
 namespace porchlight {
@@ -22,8 +23,13 @@ absl::Status CheckText(absl::string_view name, absl::string_view text) {
         absl::StrCat(name, " has ", text.size(), " bytes; at most ", kTextFieldBytesMax,
                      " are kept. Shorten it, or send the rest as a second report."));
   }
+  if (!IsUtf8(text)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " has bytes that are no text; write it as UTF-8 and send it again"));
+  }
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+    return (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) && c != '\n' && c != '\r' &&
+           c != '\t';
   });
   if (!control) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
@@ -40,27 +46,44 @@ absl::Status CheckTime(absl::string_view name, const google::protobuf::Timestamp
       absl::StrCat(name, " is not a time between the years 1 and 9999"));
 }
 
-}  // namespace
-
-absl::Status CheckFields(const google::protobuf::Message& message) {
+// `name`: of the field that holds the message.
+absl::Status CheckMessage(absl::string_view name, const google::protobuf::Message& message) {
   if (const auto* time =
           google::protobuf::DynamicCastToGenerated<google::protobuf::Timestamp>(&message)) {
-    return CheckTime("a time", *time);
+    return CheckTime(name, *time);
   }
   const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const bool is_map_entry = message.GetDescriptor()->options().map_entry();
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   reflection.ListFields(message, &fields);
   for (const google::protobuf::FieldDescriptor* field : fields) {
-    if (field->is_repeated()) continue;
-    absl::Status checked;
-    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
-      checked = CheckFields(reflection.GetMessage(message, field));
-    } else if (field->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
-      checked = CheckText(field->name(), reflection.GetString(message, field));
+    const absl::string_view field_name = is_map_entry ? name : absl::string_view(field->name());
+    const bool is_message = field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!is_message && field->type() != google::protobuf::FieldDescriptor::TYPE_STRING) continue;
+    const int size = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < size; ++i) {
+      absl::Status checked;
+      std::string scratch;
+      if (is_message) {
+        checked = CheckMessage(field_name, field->is_repeated()
+                                               ? reflection.GetRepeatedMessage(message, field, i)
+                                               : reflection.GetMessage(message, field));
+      } else {
+        checked = CheckText(field_name,
+                            field->is_repeated()
+                                ? reflection.GetRepeatedStringReference(message, field, i, &scratch)
+                                : reflection.GetStringReference(message, field, &scratch));
+      }
+      if (!checked.ok()) return checked;
     }
-    if (!checked.ok()) return checked;
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckFields(const google::protobuf::Message& message) {
+  return CheckMessage("the message", message);
 }
 
 absl::Status CheckEpisodeId(absl::string_view episode_id) {

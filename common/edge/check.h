@@ -12,8 +12,8 @@
 
 namespace porchlight {
 
-// InvalidArgument: a text longer than kTextFieldBytesMax or with control characters, or a time that
-// is none.
+// InvalidArgument: a text longer than kTextFieldBytesMax, not UTF-8 or with control characters, or
+// a time that is none; also in lists and in what is nested.
 absl::Status CheckFields(const google::protobuf::Message& message);
 
 // InvalidArgument unless it is "<youth>_e<number>".

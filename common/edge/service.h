@@ -8,9 +8,11 @@
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/base/limits.h"
+#include "common/blob/blob.h"
 #include "common/config/config.h"
 #include "common/edge/commands.h"
 #include "common/edge/states.h"
+#include "common/keys/keys.h"
 #include "common/processor/rules.h"
 
 namespace grpc {
@@ -27,6 +29,8 @@ class Gate;
 struct EdgePorts {
   Commands& commands;
   const States& states;
+  Keys& keys;
+  Blob& blob;
   Ids& ids;
   const Clock& clock;
   rpc::Gate& gate;

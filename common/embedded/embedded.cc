@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/ids.h"
+#include "common/blob/folder_blob.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/sms_channel.h"
 #include "common/channel/smtp_channel.h"
@@ -32,6 +33,7 @@
 #include "common/logger/logger.h"
 #include "common/policy/loader.h"
 #include "common/processor/worker.h"
+#include "common/rpc/agency_service.h"
 #include "common/rpc/serve.h"
 #include "common/rpc/server.h"
 #include "common/store/sqlite_store.h"
@@ -181,9 +183,11 @@ struct Embedded::Parts {
   std::optional<FolderLock> lock;
   std::unique_ptr<SqliteLog> log;
   std::unique_ptr<FileKeys> keys;
+  std::unique_ptr<FolderBlob> blob;
   std::vector<std::unique_ptr<EmbeddedService>> services;
   std::unique_ptr<rpc::Gate> gate;
   std::unique_ptr<EvidenceService> evidence;
+  std::unique_ptr<AgencyService> agency;
   std::unique_ptr<rpc::Server> server;
 
   absl::Status Open(const EmbeddedOptions& options, Key& master);
@@ -218,6 +222,10 @@ absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) 
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
+  absl::StatusOr<std::unique_ptr<FolderBlob>> blobs =
+      FolderBlob::Open(absl::StrCat(options.data, "/blobs"));
+  if (!blobs.ok()) return blobs.status();
+  blob = *std::move(blobs);
   absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =
       SqliteLog::Open(LogPath(options.data), {.lengthen_ahead = true});
   if (!sqlite_log.ok()) return sqlite_log.status();
@@ -249,8 +257,8 @@ absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
                                                  options.config.agency.id, module.partitions);
   service->states =
       std::make_unique<States>(*service->rules, *service->store, *keys, module.partitions);
-  service->edge =
-      module.make_edge(EdgePorts{*service->commands, *service->states, ids, clock, *gate});
+  service->edge = module.make_edge(
+      EdgePorts{*service->commands, *service->states, *keys, *blob, ids, clock, *gate});
   services.push_back(std::move(service));
   return absl::OkStatus();
 }
@@ -356,7 +364,10 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions option
     if (service->name != kDirectoryService) service->worker->Run();
   }
   parts->evidence = std::make_unique<EvidenceService>(std::move(sources), *parts->gate);
-  std::vector<grpc::Service*> edges = {parts->evidence.get()};
+  parts->agency =
+      std::make_unique<AgencyService>(options.config.agency.id, options.config.agency.name,
+                                      options.config.agency.time_zone.name(), *parts->gate);
+  std::vector<grpc::Service*> edges = {parts->evidence.get(), parts->agency.get()};
   for (const auto& service : parts->services) edges.push_back(service->edge.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options.listen, edges);
   if (!server.ok()) return server.status();

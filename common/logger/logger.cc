@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
+#include "common/base/utf8.h"
 
 namespace porchlight {
 namespace {
@@ -60,31 +61,13 @@ spdlog::logger& TheLogger() {
   return logger;
 }
 
-// The length of the well-formed UTF-8 character that `text` starts with; 0 if there is none.
-size_t CharacterBytes(absl::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  size_t length = 0;
-  if (byte(0) < 0x80) return 1;
-  if (byte(0) >= 0xC2 && byte(0) <= 0xDF) length = 2;
-  if (byte(0) >= 0xE0 && byte(0) <= 0xEF) length = 3;
-  if (byte(0) >= 0xF0 && byte(0) <= 0xF4) length = 4;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = byte(0) == 0xED && byte(1) >= 0xA0;
-  const bool too_large = byte(0) == 0xF4 && byte(1) >= 0x90;
-  return overlong || surrogate || too_large ? 0 : length;
-}
-
 // Quoted and escaped; bytes that are no UTF-8 become U+FFFD, so that every line is valid JSON.
 void AppendJsonString(std::string& out, absl::string_view text) {
   const bool cut = text.size() > kValueBytesMax;
   if (cut) text = text.substr(0, kValueBytesMax);
   out += '"';
   while (!text.empty()) {
-    const size_t length = CharacterBytes(text);
+    const size_t length = Utf8CharacterBytes(text);
     const char c = text[0];
     if (length == 0) {
       out += "\xEF\xBF\xBD";

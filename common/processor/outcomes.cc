@@ -1,8 +1,22 @@
 #include "common/processor/outcomes.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 
 namespace porchlight {
+
+std::string ContentDigest(const google::protobuf::Message& payload) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    payload.SerializeToCodedStream(&coded);
+  }
+  return Sha256(bytes);
+}
 
 std::string Outcomes::KeyOf(absl::string_view command_id, absl::string_view content_digest) {
   return absl::StrCat(command_id, "/", content_digest);

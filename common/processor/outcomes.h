@@ -9,9 +9,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "google/protobuf/message.h"
 #include "porchlight/v1/state.pb.h"
 
 namespace porchlight {
+
+// SHA-256 of what a command says: the same content has the same digest, in whatever order a map in
+// it is held.
+std::string ContentDigest(const google::protobuf::Message& payload);
 
 // Thread-safe. Keeps nothing that nobody waits for.
 class Outcomes {

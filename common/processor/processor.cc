@@ -217,7 +217,7 @@ void Processor::DecideCommands(Source& source) {
     Item item;
     if (opened.ok()) {
       item.input.payload = opened->payload.get();
-      item.content_digest = Sha256(item.input.payload->SerializeAsString());
+      item.content_digest = ContentDigest(*item.input.payload);
       item.input.aggregate_id = rules_.AggregateId(*header, *opened->payload);
     } else if (IsAway(opened.status())) {
       source.at = before;

@@ -24,12 +24,9 @@ class IntakeRules final : public Rules {
   bool Active(const google::protobuf::Message& state) const override;
 };
 
-// Names of the facts that police and NCMEC ask for (42 USC 671(a)(35)(B); R-06) and that nobody has
-// told yet.
-std::vector<std::string> StillUnknown(const v1::Episode& episode);
-
-// Puts what the report tells into the episode; a newer fact replaces an older one, silence replaces
-// nothing. Returns the names of the fields that changed.
-std::vector<std::string> MergeReport(const v1::ReportMissingRequest& report, v1::Episode& episode);
+// The youth's episode that is missing now, or that drill; null if there is none.
+const v1::Episode* OpenEpisodeOf(const v1::IntakeState& state, bool exercise);
+// Null if there is none.
+const v1::Episode* EpisodeOf(const v1::IntakeState& state, absl::string_view episode_id);
 
 }  // namespace porchlight

@@ -2,11 +2,18 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 namespace porchlight {
 
-// Adds report, return, episodes, notices and dead-letters. A command that ran sets `exit_code`.
+// Adds the commands for intake, and notices and dead-letters. A command that ran sets `exit_code`.
 void AddClientCommands(CLI::App& app, int& exit_code);
+// Adds report, add, return, close and join.
+void AddIntakeCommands(CLI::App& app, int& exit_code);
+// Adds episodes and episode.
+void AddEpisodeCommands(CLI::App& app, int& exit_code);
+// Adds import and youths.
+void AddRosterCommands(CLI::App& app, int& exit_code);
 
 // Adds evidence export and verify.
 void AddEvidenceCommands(CLI::App& app, int& exit_code);

@@ -7,6 +7,7 @@
 #include "common/base/time.h"
 #include "porchlight/v1/delivery.pb.h"
 #include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/join.pb.h"
 
 namespace porchlight::sim {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 std::string KeyOf(const Process& process, const Command& command,
                   const google::protobuf::Message& payload) {
   return Outcomes::KeyOf(process.commands().IdOf(command.youth_id, command.request_id),
-                         Sha256(payload.SerializeAsString()));
+                         ContentDigest(payload));
 }
 
 }  // namespace
@@ -55,21 +56,75 @@ void Callers::NewReport(Process& process, bool exercise, const std::string& yout
   requests_.push_back(std::move(request));
 }
 
+std::string Callers::SomeEpisode() const {
+  std::vector<std::string> episodes;
+  for (const auto& [record_id, event] : environment_.truth.events()) {
+    if (!event.episode.episode_id().empty()) episodes.push_back(event.episode.episode_id());
+  }
+  return episodes.empty() || environment_.random.Chance(0.1) ? "youth-1_e9"
+                                                             : environment_.random.Pick(episodes);
+}
+
+void Callers::AddIntakeRequest(std::shared_ptr<google::protobuf::Message> payload,
+                               std::shared_ptr<google::protobuf::Message> reply,
+                               const std::string& youth_id) {
+  requests_.push_back({.service = "intake",
+                       .command = {.request_id = RequestId(), .youth_id = youth_id},
+                       .payload = std::move(payload),
+                       .reply = std::move(reply)});
+}
+
 void Callers::NewReturn() {
   auto returned = std::make_shared<v1::RecordReturnRequest>();
   returned->set_request_id(RequestId());
-  const auto& events = environment_.truth.events();
-  returned->set_episode_id(events.empty() || environment_.random.Chance(0.1)
-                               ? "youth-1_e9"
-                               : environment_.random.Pick(events).second.episode.episode_id());
+  returned->set_episode_id(SomeEpisode());
   returned->set_circumstances(Text("return"));
   *returned->mutable_returned_at() = ToProto(environment_.clock.Now());
-  requests_.push_back({.service = "intake",
-                       .command = {.request_id = returned->request_id(),
-                                   .youth_id = std::string(YouthOf(returned->episode_id())),
-                                   .episode_id = returned->episode_id()},
-                       .payload = returned,
-                       .reply = std::make_shared<v1::RecordReturnReply>()});
+  AddIntakeRequest(returned, std::make_shared<v1::RecordReturnReply>(),
+                   std::string(YouthOf(returned->episode_id())));
+}
+
+void Callers::NewAddition() {
+  auto addition = std::make_shared<v1::AddToEpisodeRequest>();
+  addition->set_request_id(RequestId());
+  addition->set_episode_id(SomeEpisode());
+  addition->set_kind(v1::FACT_KIND_SIGHTING);
+  addition->set_text(Text("sighting"));
+  (*addition->mutable_youth()->mutable_unavailable())["photo"] = Text("why");
+  AddIntakeRequest(addition, std::make_shared<v1::AddToEpisodeReply>(),
+                   std::string(YouthOf(addition->episode_id())));
+  environment_.counters.Count("addition");
+}
+
+void Callers::NewClosing() {
+  auto closing = std::make_shared<v1::CloseEpisodeRequest>();
+  closing->set_request_id(RequestId());
+  closing->set_episode_id(SomeEpisode());
+  closing->set_reason(environment_.random.Chance(0.8) ? v1::CLOSE_REASON_RETURNED
+                                                      : v1::CLOSE_REASON_AGED_OUT);
+  closing->set_text(Text("end"));
+  AddIntakeRequest(closing, std::make_shared<v1::CloseEpisodeReply>(),
+                   std::string(YouthOf(closing->episode_id())));
+}
+
+void Callers::NewYouth() {
+  auto set = std::make_shared<v1::SetYouthsRequest>();
+  set->set_request_id(RequestId());
+  v1::Youth& youth = *set->add_youths();
+  youth.set_youth_id(absl::StrCat("youth-", environment_.random.Below(5)));
+  youth.mutable_facts()->set_eyes(Text("eyes"));
+  AddIntakeRequest(set, std::make_shared<v1::SetYouthsReply>(), youth.youth_id());
+}
+
+// One side of it: the other may be told before, after or never.
+void Callers::NewJoining() {
+  const uint64_t side = environment_.random.Below(5);
+  const uint64_t other = (side + 1 + environment_.random.Below(4)) % 5;
+  auto joining = std::make_shared<v1::JoinSideRequest>();
+  joining->set_request_id(RequestId());
+  joining->set_other_youth_id(absl::StrCat("youth-", other));
+  joining->set_stays(side < other);
+  AddIntakeRequest(joining, std::make_shared<v1::JoinSideReply>(), absl::StrCat("youth-", side));
 }
 
 void Callers::NewReplay() {
@@ -127,8 +182,16 @@ void Callers::Call(Process& process) {
     NewReplay();
   } else if (!requests_.empty() && random.Chance(options.other_content)) {
     OtherContent(requests_[random.Below(requests_.size())]);
-  } else if (random.Chance(0.25)) {
+  } else if (random.Chance(0.2)) {
     NewReturn();
+  } else if (random.Chance(0.15)) {
+    NewAddition();
+  } else if (random.Chance(0.1)) {
+    NewClosing();
+  } else if (random.Chance(0.05)) {
+    NewYouth();
+  } else if (random.Chance(0.05)) {
+    NewJoining();
   } else {
     const uint64_t number = random.Below(8);
     NewReport(process, random.Chance(options.drill),
@@ -183,7 +246,7 @@ void Callers::Heard(Request& request, const v1::RememberedOutcome& outcome) {
   }
   if (outcome.body().error().find(kMarker) != std::string::npos)
     findings.Add("need to know", "personal data in a told error text");
-  const std::string digest = Sha256(request.payload->SerializeAsString());
+  const std::string digest = ContentDigest(*request.payload);
   if (decided->outcome.body().content_digest() != digest) {
     if (outcome.code() != static_cast<int>(absl::StatusCode::kAlreadyExists))
       findings.Add("one outcome for each command",

@@ -43,10 +43,20 @@ class Callers {
 
   void NewReport(Process& process, bool exercise, const std::string& youth_id);
   void NewReturn();
+  void NewAddition();
+  void NewClosing();
+  void NewYouth();
+  void NewJoining();
   void NewReplay();
   void OtherContent(const Request& request);
   void Submit(Request& request, Process& process);
   void Heard(Request& request, const v1::RememberedOutcome& outcome);
+  // What the rules of intake are told of the youth; the edge adds nothing to it.
+  void AddIntakeRequest(std::shared_ptr<google::protobuf::Message> payload,
+                        std::shared_ptr<google::protobuf::Message> reply,
+                        const std::string& youth_id);
+  // Of an event so far; now and then of none.
+  std::string SomeEpisode() const;
   std::string RequestId() const;
   std::string Text(const std::string& field) const;
 

@@ -305,11 +305,16 @@ void Truth::FoldIntakeEvents(const TopicPartition& where, const Counted& counted
     fact.where = where;
     fact.at = {counted.offset, static_cast<uint32_t>(i)};
     fact.type = event->header.type();
-    fact.heard = true;
-    if (const auto* opened = As<v1::EpisodeOpened>(event->payload.get()))
+    if (const auto* opened = As<v1::EpisodeOpened>(event->payload.get())) {
       fact.episode = opened->episode();
-    if (const auto* returned = As<v1::YouthReturned>(event->payload.get()))
+      fact.heard = true;
+    }
+    if (const auto* returned = As<v1::YouthReturned>(event->payload.get())) {
       fact.episode = returned->episode();
+      fact.heard = true;
+    }
+    if (const auto* closed = As<v1::EpisodeClosed>(event->payload.get()))
+      fact.episode = closed->episode();
     if (const auto* updated = As<v1::EpisodeUpdated>(event->payload.get())) {
       fact.episode = updated->episode();
       fact.heard = !updated->changed().empty();

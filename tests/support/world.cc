@@ -126,7 +126,7 @@ absl::Status World::Submit(const std::string& service, Command command,
   command.received_at = clock.Now();
   command.longest_wait = absl::ZeroDuration();
   const std::string key = Outcomes::KeyOf(commands.IdOf(command.youth_id, command.request_id),
-                                          Sha256(payload.SerializeAsString()));
+                                          ContentDigest(payload));
   outcomes.Expect(key);
   absl::Status submitted = commands.Submit(command, payload, reply);
   if (!absl::IsUnavailable(submitted)) return submitted;

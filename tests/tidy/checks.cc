@@ -99,10 +99,11 @@ bool IsPlain(absl::string_view include) {
 
 bool RulesMayInclude(absl::string_view service, absl::string_view include) {
   static const auto* allowed = new std::set<absl::string_view>{
-      "common/base/ids.h",        "common/base/time.h",         "common/base/limits.h",
-      "common/base/hash.h",       "common/processor/rules.h",   "common/policy/duties.h",
-      "common/policy/calendar.h", "common/policy/words.h",      "common/policy/facts.h",
-      "common/policy/in_force.h", "common/privacy/disclosure.h"};
+      "common/base/ids.h",        "common/base/time.h",          "common/base/limits.h",
+      "common/base/hash.h",       "common/processor/rules.h",    "common/policy/duties.h",
+      "common/policy/calendar.h", "common/policy/words.h",       "common/policy/facts.h",
+      "common/policy/in_force.h", "common/privacy/disclosure.h", "common/episode/facts.h",
+      "common/episode/oddities.h"};
   return IsPlain(include) || allowed->contains(include) ||
          StartsWithAny(include, {"common/directory/", "common/screening/", "common/team/"}) ||
          include == absl::StrCat("services/", service, "/rules.h");
@@ -121,8 +122,8 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
       !RulesMayInclude(service, include)) {
     return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, facts, "
            "in_force, calendar and words of common/policy, common/privacy/disclosure.h, "
-           "common/directory, common/screening, common/team, and ids, time, limits and hash of "
-           "common/base only";
+           "common/directory, common/screening, common/team, facts and oddities of common/episode, "
+           "and ids, time, limits and hash of common/base only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {
     return "a port doesn't know its adapters";
