@@ -16,7 +16,7 @@ namespace {
 
 constexpr absl::Duration kClockTolerance = absl::Minutes(5);
 // Longer ago than this, a month or year was more likely mistyped than told so late.
-constexpr absl::Duration kLastSeenLongAgo = absl::Hours(24) * 30;
+constexpr absl::Duration kLastSeenLongAgo = absl::Hours(24 * 30);
 // Care by choice ends at 26 at the latest (42 USC 671(a)(9)(C)(i)).
 constexpr int kAgeYearsMax = 26;
 

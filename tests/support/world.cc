@@ -32,14 +32,14 @@ World::World(std::vector<v1::Recipient> recipients)
 }
 
 void World::SetDirectory(const std::vector<v1::Recipient>& recipients) {
-  v1::Directory directory;
-  for (const v1::Recipient& recipient : recipients) *directory.add_recipients() = recipient;
-  SetDirectory(directory);
+  v1::Directory wanted;
+  for (const v1::Recipient& recipient : recipients) *wanted.add_recipients() = recipient;
+  SetDirectory(wanted);
 }
 
-void World::SetDirectory(const v1::Directory& directory) {
+void World::SetDirectory(const v1::Directory& wanted) {
   v1::ChangeDirectoryRequest change;
-  *change.mutable_set() = directory;
+  *change.mutable_set() = wanted;
   const v1::Directory before = Directory();
   const auto remove = [](const auto& entries, const auto& kept, auto* removed) {
     for (const auto& entry : entries) {
@@ -48,10 +48,10 @@ void World::SetDirectory(const v1::Directory& directory) {
       if (!stays) removed->Add(std::string(IdOf(entry)));
     }
   };
-  remove(before.recipients(), directory.recipients(), change.mutable_recipients_removed());
-  remove(before.rotas(), directory.rotas(), change.mutable_rotas_removed());
-  remove(before.overrides(), directory.overrides(), change.mutable_overrides_removed());
-  remove(before.rosters(), directory.rosters(), change.mutable_rosters_removed());
+  remove(before.recipients(), wanted.recipients(), change.mutable_recipients_removed());
+  remove(before.rotas(), wanted.rotas(), change.mutable_rotas_removed());
+  remove(before.overrides(), wanted.overrides(), change.mutable_overrides_removed());
+  remove(before.rosters(), wanted.rosters(), change.mutable_rosters_removed());
   const auto changed = ChangeDirectory(absl::StrCat("directory-", ++directories_set_), change);
   ASSERT_TRUE(changed.ok()) << changed.status();
 }
@@ -125,8 +125,8 @@ absl::Status World::Submit(const std::string& service, Command command,
                     service == "directory" ? 1 : kPartitions);
   command.received_at = clock.Now();
   command.longest_wait = absl::ZeroDuration();
-  const std::string key = Outcomes::KeyOf(commands.IdOf(command.youth_id, command.request_id),
-                                          ContentDigest(payload));
+  const std::string key =
+      Outcomes::KeyOf(commands.IdOf(command.youth_id, command.request_id), ContentDigest(payload));
   outcomes.Expect(key);
   absl::Status submitted = commands.Submit(command, payload, reply);
   if (!absl::IsUnavailable(submitted)) return submitted;

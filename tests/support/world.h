@@ -59,7 +59,7 @@ class World {
   }
   absl::Status Replay(const std::string& request_id, const std::string& delivery_id);
   // These entries and no others (packs stay), by a command like any other.
-  void SetDirectory(const v1::Directory& directory);
+  void SetDirectory(const v1::Directory& wanted);
   void SetDirectory(const std::vector<v1::Recipient>& recipients);
   absl::StatusOr<v1::ChangeDirectoryReply> ChangeDirectory(const std::string& request_id,
                                                            v1::ChangeDirectoryRequest request);

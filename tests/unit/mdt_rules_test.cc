@@ -11,6 +11,7 @@
 #include "common/directory/directory.h"
 #include "common/policy/loader.h"
 #include "common/team/roster.h"
+#include "porchlight/v1/screening.pb.h"
 #include "services/mdt/rules.h"
 
 namespace porchlight {

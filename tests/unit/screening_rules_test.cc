@@ -173,9 +173,9 @@ TEST(ScreeningRules, WhoTheYouthIsIsNotKeptHere) {
 }
 
 TEST(ScreeningRules, EveryReturnHasAScreeningAlsoWhereThePackAsksForNone) {
-  Desk desk({{"none.yaml",
-              "pack: us-zz\nextends: us\nname: Nowhere\n"
-              "without_rules: [return-screening]\n"}});
+  Desk desk({PolicySource{.file = "none.yaml",
+                          .yaml = "pack: us-zz\nextends: us\nname: Nowhere\n"
+                                  "without_rules: [return-screening]\n"}});
   v1::Episode back = RobinBack();
   back.set_jurisdiction("us-zz");
   desk.Returned(back);
