@@ -136,10 +136,10 @@ ServiceModule MdtModule() {
   return {
       .name = "mdt",
       .make_rules =
-          [](const Config& config) {
-            return std::make_unique<MdtRules>(MdtSettings{.agency_name = config.agency.name,
-                                                          .time_zone = config.agency.time_zone,
-                                                          .give_up_after = config.give_up_after});
+          [](const RulesOptions& options) {
+            return std::make_unique<MdtRules>(MdtSettings{.agency_name = options.config.agency.name,
+                                                          .time_zone = options.config.agency.time_zone,
+                                                          .give_up_after = options.config.give_up_after});
           },
       .make_edge = [](const EdgePorts& ports) { return std::make_shared<MdtService>(ports); }};
 }
