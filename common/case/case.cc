@@ -121,8 +121,7 @@ class Reader {
 
   void Hear(const v1::MeetingRecorded& event) {
     for (const v1::TeamNotice& notice : event.notices()) {
-      if (notice.has_met_at())
-        ProveTeam(v1::EVIDENCE_KIND_MEETING_HELD, notice, notice.met_at());
+      if (notice.has_met_at()) ProveTeam(v1::EVIDENCE_KIND_MEETING_HELD, notice, notice.met_at());
     }
   }
 
@@ -162,8 +161,7 @@ class Reader {
   void Hear(const v1::AlertAcknowledged& event) {
     if (event.alert().kind() != v1::ALERT_KIND_PAGE || event.alert().duty_key().empty()) return;
     if (event.alert().state() != v1::ALERT_STATE_ACKNOWLEDGED) return;
-    v1::CaseProof& proof =
-        Prove(v1::EVIDENCE_KIND_ACKNOWLEDGEMENT, event.answer().answered_at());
+    v1::CaseProof& proof = Prove(v1::EVIDENCE_KIND_ACKNOWLEDGEMENT, event.answer().answered_at());
     proof.set_duty_key(event.alert().duty_key());
     proof.set_reference(event.alert().alert_id());
   }
@@ -242,8 +240,8 @@ void AddProofs(const v1::CaseProof& proof, const v1::PolicyPack& pack, Facts& fa
   for (const v1::PolicyRule& rule : pack.rules()) {
     const bool of_return = rule.trigger() == v1::POLICY_TRIGGER_RETURNED ||
                            rule.trigger() == v1::POLICY_TRIGGER_IDENTIFIED;
-    const bool wanted = std::find(rule.proved_by().begin(), rule.proved_by().end(),
-                                  proof.kind()) != rule.proved_by().end();
+    const bool wanted = std::find(rule.proved_by().begin(), rule.proved_by().end(), proof.kind()) !=
+                        rule.proved_by().end();
     if (!of_return || !wanted) continue;
     fact.rule_id = rule.rule_id();
     facts.proofs.push_back(fact);
@@ -316,14 +314,12 @@ Facts FactsOf(const v1::CaseState& state, const v1::PolicyPack& pack, absl::Time
   return facts;
 }
 
-std::vector<Duty> DutiesOf(const v1::CaseState& state, const v1::PolicyPack& pack,
-                           absl::Time now) {
+std::vector<Duty> DutiesOf(const v1::CaseState& state, const v1::PolicyPack& pack, absl::Time now) {
   std::vector<Duty> duties = DutiesOf(pack, FactsOf(state, pack, now));
   const std::string over = WhyOver(state.episode());
   if (over.empty()) return duties;
   for (Duty& duty : duties) {
-    const bool open =
-        duty.state == v1::DUTY_STATE_OPEN || duty.state == v1::DUTY_STATE_WAITING;
+    const bool open = duty.state == v1::DUTY_STATE_OPEN || duty.state == v1::DUTY_STATE_WAITING;
     // Whoever was told must hear that it was an error.
     if (!open || duty.trigger == v1::POLICY_TRIGGER_CLOSED) continue;
     duty.state = v1::DUTY_STATE_ENDED;

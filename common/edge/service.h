@@ -53,6 +53,8 @@ struct ServiceModule {
   std::function<std::shared_ptr<grpc::Service>(const EdgePorts&)> make_edge;
   // What it answers by HTTP, where that is configured; null: nothing.
   std::function<void(const EdgePorts&, HttpRouter&)> add_routes = nullptr;
+  // What it does beside deciding, until what this gives is destroyed; null: nothing.
+  std::function<std::shared_ptr<void>(const EdgePorts&)> start_background = nullptr;
 };
 
 }  // namespace porchlight
