@@ -72,6 +72,16 @@ v1::DeliveryAttempt DecideReplay(const v1::DeliveryStatus& status, absl::Time no
   return attempt;
 }
 
+v1::DeliveryAttempt DecideWithdrawal(const v1::DeliveryStatus& status, absl::Time now) {
+  v1::DeliveryAttempt attempt;
+  attempt.set_delivery_id(status.delivery_id());
+  attempt.set_attempt(status.attempts());
+  *attempt.mutable_answered_at() = ToProto(now);
+  attempt.set_answer(v1::DELIVERY_ANSWER_WITHDRAWN);
+  attempt.set_state(v1::DELIVERY_STATE_WITHDRAWN);
+  return attempt;
+}
+
 v1::DeliveryStatus FoldMade(const v1::Transition& transition, int64_t offset, int index) {
   const v1::Delivery& delivery = transition.deliveries(index);
   v1::DeliveryStatus status;

@@ -36,6 +36,9 @@ v1::DeliveryAttempt DecideExpiry(const v1::DeliveryStatus& status, absl::Time no
 v1::DeliveryAttempt DecideReplay(const v1::DeliveryStatus& status, absl::Time now,
                                  absl::Duration window);
 
+// Taken back by the service that made it: nobody needs it any more.
+v1::DeliveryAttempt DecideWithdrawal(const v1::DeliveryStatus& status, absl::Time now);
+
 v1::DeliveryStatus FoldMade(const v1::Transition& transition, int64_t offset, int index);
 void FoldAttempt(v1::DeliveryStatus& status, const v1::DeliveryAttempt& attempt);
 

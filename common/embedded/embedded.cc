@@ -27,6 +27,7 @@
 #include "common/config/directory_file.h"
 #include "common/directory/directory.h"
 #include "common/evidence/evidence_service.h"
+#include "common/http/http_server.h"
 #include "common/keys/file_keys.h"
 #include "common/keys/master_key.h"
 #include "common/log/sqlite_log.h"
@@ -174,10 +175,15 @@ struct EmbeddedService {
   std::unique_ptr<Commands> commands;
   std::unique_ptr<States> states;
   std::shared_ptr<grpc::Service> edge;
+  std::shared_ptr<void> background;
 };
 
 // In the order of construction; gone in the reverse.
 struct Embedded::Parts {
+  explicit Parts(EmbeddedOptions given) : options(std::move(given)) {}
+
+  const EmbeddedOptions options;
+  RulesOptions rules_options{.config = options.config, .link_key = {}};
   SystemClock clock;
   SystemIds ids;
   std::optional<FolderLock> lock;
@@ -188,17 +194,19 @@ struct Embedded::Parts {
   std::unique_ptr<rpc::Gate> gate;
   std::unique_ptr<EvidenceService> evidence;
   std::unique_ptr<AgencyService> agency;
+  std::unique_ptr<HttpServer> http;
   std::unique_ptr<rpc::Server> server;
 
-  absl::Status Open(const EmbeddedOptions& options, Key& master);
-  absl::Status AddService(const EmbeddedOptions& options, const ServiceModule& module,
-                          const Dispatcher::Channels& channels);
+  absl::Status Open(Key& master);
+  absl::Status AddService(const ServiceModule& module, const Dispatcher::Channels& channels);
+  EdgePorts PortsOf(const EmbeddedService& service);
+  absl::Status ServeHttp(const std::vector<ServiceModule>& modules);
   absl::Status FollowConfiguration(const Config& config);
   absl::Status Configure(EmbeddedService& directory, uint64_t version,
                          v1::ChangeDirectoryRequest change);
 };
 
-absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) {
+absl::Status Embedded::Parts::Open(Key& master) {
   std::error_code made;
   const bool is_new = std::filesystem::create_directories(options.data, made);
   if (made) {
@@ -218,6 +226,7 @@ absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) 
   const absl::StatusOr<Key> read = MasterKey(master_path, options.data);
   if (!read.ok()) return read.status();
   master = *read;
+  rules_options.link_key = LinkKey(master);
   absl::StatusOr<std::unique_ptr<FileKeys>> file_keys =
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
@@ -233,12 +242,15 @@ absl::Status Embedded::Parts::Open(const EmbeddedOptions& options, Key& master) 
   return absl::OkStatus();
 }
 
-absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
-                                         const ServiceModule& module,
+EdgePorts Embedded::Parts::PortsOf(const EmbeddedService& service) {
+  return {*service.commands, *service.states, *keys, *blob, ids, clock, *gate, rules_options};
+}
+
+absl::Status Embedded::Parts::AddService(const ServiceModule& module,
                                          const Dispatcher::Channels& channels) {
   auto service = std::make_unique<EmbeddedService>();
   service->name = module.name;
-  service->rules = module.make_rules(options.config);
+  service->rules = module.make_rules(rules_options);
   service->store = std::make_unique<SqliteStore>(
       StorePath(options.data, module.name),
       SqliteStoreOptions{.set_aside = [name = module.name](const absl::Status& why) {
@@ -257,9 +269,23 @@ absl::Status Embedded::Parts::AddService(const EmbeddedOptions& options,
                                                  options.config.agency.id, module.partitions);
   service->states =
       std::make_unique<States>(*service->rules, *service->store, *keys, module.partitions);
-  service->edge = module.make_edge(
-      EdgePorts{*service->commands, *service->states, *keys, *blob, ids, clock, *gate});
+  service->edge = module.make_edge(PortsOf(*service));
   services.push_back(std::move(service));
+  return absl::OkStatus();
+}
+
+// Links and callbacks, where the configuration says how they come in.
+absl::Status Embedded::Parts::ServeHttp(const std::vector<ServiceModule>& modules) {
+  if (!options.config.http.has_value()) return absl::OkStatus();
+  HttpRouter routes;
+  for (size_t i = 0; i < modules.size(); ++i) {
+    if (modules[i].add_routes != nullptr) modules[i].add_routes(PortsOf(*services[i]), routes);
+  }
+  absl::StatusOr<std::unique_ptr<HttpServer>> server =
+      HttpServer::Start({.listen = options.config.http->listen}, std::move(routes), clock);
+  if (!server.ok()) return server.status();
+  http = *std::move(server);
+  LogLine(LogLevel::kInfo, "links and callbacks are answered", {{"http", http->address()}});
   return absl::OkStatus();
 }
 
@@ -332,12 +358,13 @@ absl::Status Embedded::Parts::FollowConfiguration(const Config& config) {
                                                    changed.message()));
 }
 
-absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options,
+absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions given,
                                                           std::vector<ServiceModule> modules) {
   if (sodium_init() < 0) return absl::InternalError("libsodium can't be used on this machine");
-  auto parts = std::make_unique<Parts>();
+  auto parts = std::make_unique<Parts>(std::move(given));
+  const EmbeddedOptions& options = parts->options;
   Key master{};
-  if (absl::Status opened = parts->Open(options, master); !opened.ok()) return opened;
+  if (absl::Status opened = parts->Open(master); !opened.ok()) return opened;
   absl::StatusOr<Dispatcher::Channels> channels =
       MakeChannels(options.config, options.data, parts->clock);
   if (!channels.ok()) return channels.status();
@@ -350,8 +377,7 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions option
                         .signing_seed = SigningSeed(master),
                         .agency_id = options.config.agency.id};
   for (const ServiceModule& module : modules) {
-    if (absl::Status added = parts->AddService(options, module, *channels); !added.ok())
-      return added;
+    if (absl::Status added = parts->AddService(module, *channels); !added.ok()) return added;
     // The directory is about no episode.
     if (module.name != kDirectoryService) sources.services.push_back(module.name);
   }
@@ -367,6 +393,12 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions option
   parts->agency =
       std::make_unique<AgencyService>(options.config.agency.id, options.config.agency.name,
                                       options.config.agency.time_zone.name(), *parts->gate);
+  for (size_t i = 0; i < modules.size(); ++i) {
+    EmbeddedService& service = *parts->services[i];
+    if (modules[i].start_background != nullptr)
+      service.background = modules[i].start_background(parts->PortsOf(service));
+  }
+  if (absl::Status served = parts->ServeHttp(modules); !served.ok()) return served;
   std::vector<grpc::Service*> edges = {parts->evidence.get(), parts->agency.get()};
   for (const auto& service : parts->services) edges.push_back(service->edge.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options.listen, edges);
@@ -379,6 +411,8 @@ Embedded::Embedded(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Embedded::~Embedded() {
   parts_->server->Stop(kGrace);
+  if (parts_->http != nullptr) parts_->http->Stop(kGrace);
+  for (const auto& service : parts_->services) service->background.reset();
   for (const auto& service : parts_->services) service->worker->Stop();
 }
 

@@ -102,6 +102,9 @@ std::string AnswerOf(const TimelineEntry& entry) {
     case v1::DELIVERY_ANSWER_EXPIRED:
       text = "no attempt: the time to give up came";
       break;
+    case v1::DELIVERY_ANSWER_WITHDRAWN:
+      text = "no attempt: it was taken back, since nobody needed it any more";
+      break;
     default:
       text = "an answer that this version doesn't know";
   }

@@ -7,7 +7,10 @@
 
 namespace porchlight {
 
-// The date of birth, if it can be read as one, and the trigger MISSING.
+// What policy asks for and lists show, and nothing that says who the youth is but their age.
+v1::Episode PolicyPartOf(const v1::Episode& episode);
+
+// Age, circumstances and anchors as they are known, and the trigger MISSING.
 Facts FactsOf(const v1::Episode& episode);
 
 }  // namespace porchlight

@@ -7,8 +7,7 @@ namespace porchlight {
 namespace {
 
 const v1::PolicyPack& BuiltInFederal() {
-  static const v1::PolicyPack* federal =
-      new v1::PolicyPack(*LoadPacks({}).value().For("us").pack);
+  static const v1::PolicyPack* federal = new v1::PolicyPack(*LoadPacks({}).value().For("us").pack);
   return *federal;
 }
 

@@ -144,7 +144,9 @@ void PartitionView::RemoveTimer(const std::string& aggregate_id, const std::stri
 
 void PartitionView::Track(const v1::DeliveryStatus& status) {
   Untrack(status.delivery_id());
-  if (status.state() == v1::DELIVERY_STATE_DELIVERED) return;
+  if (status.state() == v1::DELIVERY_STATE_DELIVERED ||
+      status.state() == v1::DELIVERY_STATE_WITHDRAWN)
+    return;
   deliveries_[status.delivery_id()] = {.status = status, .offered = false};
   if (status.state() != v1::DELIVERY_STATE_PENDING) return;
   recipients_[status.recipient_id()].waiting.insert(

@@ -16,6 +16,8 @@ namespace {
 // Inputs of one kind or source in one batch, so that none crowds out the others.
 constexpr size_t kInputsOfOneKindMax = kBatchInputsMax / 4;
 constexpr absl::Duration kPauseAfterRefusal = absl::Seconds(1);
+// A watched command is heard again after this long where some port was away.
+constexpr absl::Duration kWatchAgainAfter = absl::Seconds(1);
 
 // Neither destroyed nor damaged: it may be readable later, when a port, a key file or a newer
 // version is back.
@@ -53,9 +55,12 @@ bool Processor::NothingCame(int64_t end) const {
   if (must_refold_ || end != reader_->tail().next_offset || !answers_.empty()) return false;
   for (const Source& source : sources_) {
     const absl::StatusOr<int64_t> source_end = ports_.log.End(source.where);
-    if (!source_end.ok() || *source_end > source.at.next_offset()) return false;
+    if (!source_end.ok()) return false;
+    // One that is too young is waited for, and so is the first that was never looked at.
+    const bool waits = source.watched && watch_at_ != absl::InfiniteFuture();
+    if (*source_end > source.at.next_offset() && !waits) return false;
   }
-  return view_->NextDue() > ports_.clock.Now();
+  return std::min(view_->NextDue(), watch_at_) > ports_.clock.Now();
 }
 
 std::optional<AppendRequest> Processor::Decide() {
@@ -77,8 +82,14 @@ std::optional<AppendRequest> Processor::Decide() {
   DecideAnswers();
   DecideExpired();
   DecideTimers();
-  for (Source& source : batch_->sources)
+  watch_at_ = absl::InfiniteFuture();
+  for (Source& source : batch_->sources) {
+    if (source.watched) continue;
     source.chained ? DecideEvents(source) : DecideCommands(source);
+  }
+  for (Source& source : batch_->sources) {
+    if (source.watched) DecideWatched(source);
+  }
 
   if (batch_->transitions.empty()) {
     Complete({.outcome = AppendOutcome::kAccepted,
@@ -98,7 +109,13 @@ void Processor::Complete(const AppendResult& result) {
   batch_.reset();
   if (result.outcome == AppendOutcome::kAccepted &&
       result.first_offset == reader_->tail().next_offset) {
-    for (const Counted& counted : batch.transitions) view_->Fold(counted);
+    for (const Counted& counted : batch.transitions) {
+      view_->Fold(counted);
+      for (const v1::DeliveryAttempt& attempt : counted.transition.attempts()) {
+        if (attempt.answer() == v1::DELIVERY_ANSWER_WITHDRAWN)
+          ports_.dispatcher.Withdraw(attempt.delivery_id());
+      }
+    }
     for (auto& [id, aggregate] : batch.aggregates) aggregates_->Put(id, std::move(aggregate));
     if (!batch.transitions.empty()) {
       const ChainTail before = reader_->tail();
@@ -279,6 +296,10 @@ bool Processor::DecideSourceEvent(const Counted& counted, int index) {
   const v1::Record& record = counted.transition.events(index);
   absl::StatusOr<v1::RecordHeader> header = ReadHeader(record);
   if (!header.ok() || !rules_.Hears(header->type())) return true;
+  return DecideHeard(record, *std::move(header));
+}
+
+bool Processor::DecideHeard(const v1::Record& record, v1::RecordHeader header) {
   absl::StatusOr<OpenedRecord> opened = OpenRecord(ports_.keys, record);
   if (!opened.ok()) {
     if (IsAway(opened.status()) || absl::IsDataLoss(opened.status()))
@@ -287,13 +308,56 @@ bool Processor::DecideSourceEvent(const Counted& counted, int index) {
   }
   Item item;
   item.input.kind = v1::INPUT_KIND_EVENT;
-  item.input.input_id = header->record_id();
+  item.input.input_id = header.record_id();
   item.input.payload = opened->payload.get();
-  item.input.aggregate_id = rules_.AggregateId(*header, *opened->payload);
+  item.input.aggregate_id = rules_.AggregateId(header, *opened->payload);
   item.reference.set_digest(Sha256(record.SerializeAsString()));
-  item.reference.set_type(header->type());
-  item.input.header = *std::move(header);
+  item.reference.set_type(header.type());
+  item.input.header = std::move(header);
   return DecideOne(std::move(item));
+}
+
+bool Processor::HeardAllEvents() const {
+  return std::all_of(batch_->sources.begin(), batch_->sources.end(), [&](const Source& source) {
+    if (!source.chained) return true;
+    const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+    return end.ok() && *end <= source.at.next_offset();
+  });
+}
+
+// Commands of another service, once they are old enough that it must have said what it decided.
+void Processor::DecideWatched(Source& source) {
+  const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+  if (end.ok() && *end <= source.at.next_offset()) return;
+  const absl::StatusOr<std::vector<std::string>> read =
+      ports_.log.Read(source.where, source.at.next_offset(), {.records_max = kInputsOfOneKindMax});
+  if (!read.ok()) {
+    watch_at_ = now_ + kWatchAgainAfter;
+    Trouble(read.status());
+    return;
+  }
+  for (const std::string& bytes : *read) {
+    v1::Record record;
+    const bool parsed = record.ParseFromString(bytes);
+    absl::StatusOr<v1::RecordHeader> header =
+        parsed ? ReadHeader(record) : absl::DataLossError("not a record");
+    const v1::Position before = source.at;
+    source.at.set_next_offset(before.next_offset() + 1);
+    if (!header.ok()) continue;  // its own service says so
+    const absl::Time old_enough = FromProto(header->received_at()) + kWatchAfter;
+    if (old_enough > now_ || !HeardAllEvents()) {
+      source.at = before;
+      watch_at_ = std::min(watch_at_, std::max(old_enough, now_ + kWatchAgainAfter));
+      return;
+    }
+    if (!rules_.Hears(header->type())) continue;
+    if (!DecideHeard(record, *std::move(header))) {
+      source.at = before;
+      watch_at_ = now_ + kWatchAgainAfter;
+      return;
+    }
+  }
+  if (end.ok() && *end > source.at.next_offset()) watch_at_ = now_;
 }
 
 absl::StatusOr<std::shared_ptr<Aggregate>> Processor::Working(const std::string& aggregate_id) {

@@ -75,7 +75,8 @@ class Processor {
  private:
   struct Source {
     TopicPartition where;
-    bool chained = false;  // another service's events; otherwise our commands
+    bool chained = false;  // another service's events; otherwise commands
+    bool watched = false;  // another service's commands
     v1::Position at;
     v1::Position written;  // as the partition's transitions have it
   };
@@ -106,7 +107,11 @@ class Processor {
   void DecideTimers();
   void DecideCommands(Source& source);
   void DecideEvents(Source& source);
+  void DecideWatched(Source& source);
+  bool HeardAllEvents() const;
   bool DecideSourceEvent(const Counted& counted, int index);
+  // An event, or a command that is watched.
+  bool DecideHeard(const v1::Record& record, v1::RecordHeader header);
   // False: a port is away; the input must come again.
   bool DecideOne(Item item);
   Decision DecideReplayRequest(Item& item, Aggregate& aggregate,
@@ -145,7 +150,9 @@ class Processor {
   std::deque<AttemptResult> answers_;
   std::optional<Batch> batch_;
   std::vector<v1::RememberedOutcome> to_tell_;
-  absl::Time now_;                                              // of the batch being decided
+  absl::Time now_;  // of the batch being decided
+  // When the next watched command is old enough.
+  absl::Time watch_at_ = absl::InfiniteFuture();
   absl::Duration resume_at_ = -absl::InfiniteDuration();        // by Clock::Steady
   absl::Duration project_at_ = -absl::InfiniteDuration();       // by Clock::Steady
   absl::Duration project_next_at_ = -absl::InfiniteDuration();  // by Clock::Steady

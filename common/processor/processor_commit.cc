@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/delivery/delivery.h"
 #include "common/logger/logger.h"
 #include "common/privacy/sealing.h"
 #include "common/processor/processor.h"
@@ -29,8 +30,8 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   item.input.header.set_policy_hash(decision.policy_hash);
   const bool command = input.kind == v1::INPUT_KIND_COMMAND;
   if (decision.events.empty() && decision.timers_set.empty() && decision.timers_removed.empty() &&
-      decision.deliveries.empty() && !command && !item.attempt.has_value() &&
-      item.timer_fired.empty()) {
+      decision.deliveries.empty() && decision.deliveries_withdrawn.empty() && !command &&
+      !item.attempt.has_value() && item.timer_fired.empty()) {
     return true;
   }
   const std::string youth_id(YouthOf(input.aggregate_id));
@@ -68,6 +69,11 @@ bool Processor::Append(Item& item, Decision decision, std::shared_ptr<Aggregate>
   if (!item.timer_fired.empty()) transition.add_timers_removed(item.timer_fired);
   FillDeliveries(item, decision, *key, transition);
   if (item.attempt.has_value()) *transition.add_attempts() = *item.attempt;
+  for (const std::string& delivery_id : decision.deliveries_withdrawn) {
+    const v1::DeliveryStatus* status = aggregate->FindDelivery(delivery_id);
+    if (status != nullptr && status->state() == v1::DELIVERY_STATE_PENDING)
+      *transition.add_attempts() = DecideWithdrawal(*status, now_);
+  }
   if (command) FillOutcome(item, decision, *key, sealed_for, transition);
   *transition.mutable_decided_at() = ToProto(now_);
   transition.set_reference_sequence(ports_.reference.sequence());
@@ -269,11 +275,11 @@ void Processor::TellOutcomes() {
 }
 
 absl::Time Processor::NextDue() const {
+  const absl::Time due = std::min(view_->NextDue(), watch_at_);
   if (ports_.clock.Steady() < resume_at_)
     return ports_.clock.Now() + (resume_at_ - ports_.clock.Steady());
-  if (!projector_.MayWait()) return view_->NextDue();
-  return std::min(view_->NextDue(),
-                  ports_.clock.Now() + (project_next_at_ - ports_.clock.Steady()));
+  if (!projector_.MayWait()) return due;
+  return std::min(due, ports_.clock.Now() + (project_next_at_ - ports_.clock.Steady()));
 }
 
 }  // namespace porchlight

@@ -26,11 +26,20 @@ absl::Status Processor::Start() {
   sources_.clear();
   sources_.push_back({.where = {CommandsTopic(rules_.service()), events_.partition},
                       .chained = false,
+                      .watched = false,
                       .at = {},
                       .written = {}});
   for (const std::string& service : rules_.sources()) {
     sources_.push_back({.where = {EventsTopic(service), events_.partition},
                         .chained = true,
+                        .watched = false,
+                        .at = {},
+                        .written = {}});
+  }
+  for (const std::string& service : rules_.watches()) {
+    sources_.push_back({.where = {CommandsTopic(service), events_.partition},
+                        .chained = false,
+                        .watched = true,
                         .at = {},
                         .written = {}});
   }

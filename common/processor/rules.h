@@ -63,6 +63,9 @@ struct Decision {
   std::vector<v1::Timer> timers_set;
   std::vector<std::string> timers_removed;
   std::vector<NewDelivery> deliveries;
+  // Pending ones of this aggregate that nobody needs any more. One that is under way may arrive all
+  // the same.
+  std::vector<std::string> deliveries_withdrawn;
   // Of a command, one of the two. The refusal's text goes to the caller: it says what was wrong and
   // what to do, without personal data.
   std::unique_ptr<google::protobuf::Message> reply;
@@ -80,6 +83,10 @@ struct Event {
   const google::protobuf::Message& payload;
 };
 
+// How old a watched command is when it is heard: long enough for its service to decide it, short
+// enough for somebody to be woken in time.
+inline constexpr absl::Duration kWatchAfter = absl::Seconds(30);
+
 class Rules {
  public:
   virtual ~Rules() = default;
@@ -87,7 +94,11 @@ class Rules {
   virtual absl::string_view service() const = 0;
   // Services whose events it hears.
   virtual std::vector<std::string> sources() const = 0;
-  // Of those, the types (full protobuf names) that it decides on; others are passed over.
+  // Services whose commands it hears too, as events, once they are kWatchAfter old and all that
+  // those services said until then was heard: so it can tell what nobody decided.
+  virtual std::vector<std::string> watches() const { return {}; }
+  // Of events and watched commands, the types (full protobuf names) that it decides on; others are
+  // passed over.
   virtual bool Hears(absl::string_view type) const = 0;
   // Which aggregate decides a command or event of this header and payload.
   virtual std::string AggregateId(const v1::RecordHeader& header,

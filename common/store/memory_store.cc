@@ -14,7 +14,8 @@ void ApplyChange(const StoreChange& change, MemoryStore::Partition& partition) {
     partition.timers[{id, timer.timer_id()}] = timer;
   }
   for (const v1::DeliveryStatus& delivery : change.deliveries) {
-    if (delivery.state() == v1::DELIVERY_STATE_DELIVERED) {
+    if (delivery.state() == v1::DELIVERY_STATE_DELIVERED ||
+        delivery.state() == v1::DELIVERY_STATE_WITHDRAWN) {
       partition.deliveries.erase(delivery.delivery_id());
     } else {
       partition.deliveries[delivery.delivery_id()] = delivery;

@@ -112,7 +112,8 @@ struct Writer {
   }
 
   absl::Status Write(int32_t partition, const v1::DeliveryStatus& delivery) {
-    if (delivery.state() == v1::DELIVERY_STATE_DELIVERED) {
+    if (delivery.state() == v1::DELIVERY_STATE_DELIVERED ||
+        delivery.state() == v1::DELIVERY_STATE_WITHDRAWN) {
       return remove_delivery.Bind(1, partition).BindText(2, delivery.delivery_id()).Run();
     }
     const std::string bytes = delivery.SerializeAsString();

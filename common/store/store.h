@@ -39,7 +39,7 @@ struct StoreChange {
   // What is removed is removed first: a timer that fired may set itself again.
   std::vector<v1::Timer> timers_set;
   std::vector<std::string> timers_removed;
-  // Written if pending or dead, removed if delivered.
+  // Written if pending or dead, removed if delivered or withdrawn.
   std::vector<v1::DeliveryStatus> deliveries;
 };
 

@@ -85,7 +85,7 @@ ServiceModule DirectoryModule() {
   return {
       .name = "directory",
       .partitions = 1,
-      .make_rules = [](const Config&) { return std::make_unique<DirectoryRules>(); },
+      .make_rules = [](const RulesOptions&) { return std::make_unique<DirectoryRules>(); },
       .make_edge = [](const EdgePorts& ports) { return std::make_shared<DirectoryEdge>(ports); }};
 }
 

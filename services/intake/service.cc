@@ -373,7 +373,7 @@ grpc::Status IntakeService::ListYouths(grpc::ServerContext* context,
 ServiceModule IntakeModule() {
   return {
       .name = "intake",
-      .make_rules = [](const Config&) { return std::make_unique<IntakeRules>(); },
+      .make_rules = [](const RulesOptions&) { return std::make_unique<IntakeRules>(); },
       .make_edge = [](const EdgePorts& ports) { return std::make_shared<IntakeService>(ports); }};
 }
 

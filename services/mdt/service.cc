@@ -133,15 +133,15 @@ grpc::Status MdtService::RecordMeeting(grpc::ServerContext* context,
 }
 
 ServiceModule MdtModule() {
-  return {
-      .name = "mdt",
-      .make_rules =
-          [](const Config& config) {
-            return std::make_unique<MdtRules>(MdtSettings{.agency_name = config.agency.name,
-                                                          .time_zone = config.agency.time_zone,
-                                                          .give_up_after = config.give_up_after});
-          },
-      .make_edge = [](const EdgePorts& ports) { return std::make_shared<MdtService>(ports); }};
+  return {.name = "mdt",
+          .make_rules =
+              [](const RulesOptions& options) {
+                return std::make_unique<MdtRules>(
+                    MdtSettings{.agency_name = options.config.agency.name,
+                                .time_zone = options.config.agency.time_zone,
+                                .give_up_after = options.config.give_up_after});
+              },
+          .make_edge = [](const EdgePorts& ports) { return std::make_shared<MdtService>(ports); }};
 }
 
 }  // namespace porchlight

@@ -98,11 +98,11 @@ grpc::Status NotificationService::ReplayDeadLetter(grpc::ServerContext* context,
 ServiceModule NotificationModule() {
   return {.name = "notification",
           .make_rules =
-              [](const Config& config) {
+              [](const RulesOptions& options) {
                 return std::make_unique<NotificationRules>(
-                    NotificationSettings{.agency_name = config.agency.name,
-                                         .time_zone = config.agency.time_zone,
-                                         .give_up_after = config.give_up_after});
+                    NotificationSettings{.agency_name = options.config.agency.name,
+                                         .time_zone = options.config.agency.time_zone,
+                                         .give_up_after = options.config.give_up_after});
               },
           .make_edge =
               [](const EdgePorts& ports) { return std::make_shared<NotificationService>(ports); }};

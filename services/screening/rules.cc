@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/time.h"
+#include "common/policy/facts.h"
 #include "common/policy/in_force.h"
 #include "common/screening/tasks.h"
 
@@ -17,21 +18,6 @@ namespace {
 // A clock on a phone may be a little ahead.
 constexpr absl::Duration kClockTolerance = absl::Minutes(5);
 constexpr absl::Duration kDeferralUsualMost = absl::Hours(24 * 30);
-
-// What screening needs of an episode. Nothing in it says who the youth is.
-v1::Episode Pruned(const v1::Episode& episode) {
-  v1::Episode pruned;
-  pruned.set_episode_id(episode.episode_id());
-  pruned.set_youth_id(episode.youth_id());
-  pruned.set_state(episode.state());
-  pruned.set_jurisdiction(episode.jurisdiction());
-  pruned.set_exercise(episode.exercise());
-  pruned.mutable_youth()->set_date_of_birth(episode.youth().date_of_birth());
-  *pruned.mutable_received_at() = episode.received_at();
-  if (episode.has_last_seen_at()) *pruned.mutable_last_seen_at() = episode.last_seen_at();
-  if (episode.has_returned_at()) *pruned.mutable_returned_at() = episode.returned_at();
-  return pruned;
-}
 
 bool Identified(const v1::ScreeningState& state) {
   return std::any_of(state.identifications().begin(), state.identifications().end(),
@@ -119,18 +105,18 @@ class Desk {
         received_(FromProto(input.header.received_at())) {}
 
   Decision Hear(const v1::Episode& episode) const {
-    if (state_.episode().SerializeAsString() == Pruned(episode).SerializeAsString()) return {};
+    if (state_.episode().SerializeAsString() == PolicyPartOf(episode).SerializeAsString()) return {};
     v1::ScreeningExpected expected;
-    *expected.mutable_episode() = Pruned(episode);
+    *expected.mutable_episode() = PolicyPartOf(episode);
     return Record(std::move(expected), std::nullopt);
   }
 
   Decision HearReturn(const v1::Episode& episode) const {
     const bool again = state_.has_return_received_at();
-    if (again && state_.episode().SerializeAsString() == Pruned(episode).SerializeAsString())
+    if (again && state_.episode().SerializeAsString() == PolicyPartOf(episode).SerializeAsString())
       return {};
     v1::ScreeningScheduled scheduled;
-    *scheduled.mutable_episode() = Pruned(episode);
+    *scheduled.mutable_episode() = PolicyPartOf(episode);
     *scheduled.mutable_return_received_at() =
         again ? state_.return_received_at() : input_.header.received_at();
     return Record(std::move(scheduled), std::nullopt);

@@ -177,7 +177,7 @@ grpc::Status ScreeningService::IdentifyVictim(grpc::ServerContext* context,
 
 ServiceModule ScreeningModule() {
   return {.name = "screening",
-          .make_rules = [](const Config&) { return std::make_unique<ScreeningRules>(); },
+          .make_rules = [](const RulesOptions&) { return std::make_unique<ScreeningRules>(); },
           .make_edge =
               [](const EdgePorts& ports) { return std::make_shared<ScreeningService>(ports); }};
 }

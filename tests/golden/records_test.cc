@@ -17,6 +17,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "porchlight/v1/agency.pb.h"
+#include "porchlight/v1/case.pb.h"
 #include "porchlight/v1/delivery.pb.h"
 #include "porchlight/v1/directory.pb.h"
 #include "porchlight/v1/disclosure.pb.h"
@@ -25,6 +26,7 @@
 #include "porchlight/v1/join.pb.h"
 #include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/oncall.pb.h"
 #include "porchlight/v1/policy.pb.h"
 #include "porchlight/v1/record.pb.h"
 #include "porchlight/v1/screening.pb.h"
@@ -46,10 +48,12 @@ using google::protobuf::Reflection;
 std::vector<const FileDescriptor*> Files() {
   return {
       v1::GetAgencyReply::descriptor()->file(),  v1::ReplayDeadLetterRequest::descriptor()->file(),
-      v1::Recipient::descriptor()->file(),       v1::Disclosure::descriptor()->file(),
+      v1::Recipient::descriptor()->file(),       v1::CaseState::descriptor()->file(),
+      v1::Disclosure::descriptor()->file(),
       v1::EvidenceBundle::descriptor()->file(),  v1::Episode::descriptor()->file(),
       v1::JoinSideRequest::descriptor()->file(), v1::MdtState::descriptor()->file(),
-      v1::Notice::descriptor()->file(),          v1::PolicyPack::descriptor()->file(),
+      v1::Notice::descriptor()->file(),          v1::Alert::descriptor()->file(),
+      v1::PolicyPack::descriptor()->file(),
       v1::Record::descriptor()->file(),          v1::ScreeningState::descriptor()->file(),
       v1::Checkpoint::descriptor()->file(),
   };

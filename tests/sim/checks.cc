@@ -170,6 +170,7 @@ void Checker::Answers() {
   for (const auto& [id, fact] : environment_.truth.deliveries()) {
     for (const auto& [kind, recorded] : fact.answers) {
       const bool ours = kind == v1::DELIVERY_ANSWER_EXPIRED ||
+                        kind == v1::DELIVERY_ANSWER_WITHDRAWN ||
                         kind == v1::DELIVERY_ANSWER_UNSPECIFIED ||
                         kind == v1::DELIVERY_ANSWER_REFUSED;
       const int given = environment_.answers[id][kind];

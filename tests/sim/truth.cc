@@ -253,13 +253,14 @@ void Truth::CheckAttempts(const Counted& counted) {
                 absl::StrCat(Named(counted), "no delivery")))
       return;
     DeliveryFact& fact = found->second;
-    const bool replay = counted.transition.input().kind() == v1::INPUT_KIND_COMMAND;
+    const bool replay = attempt.answer() == v1::DELIVERY_ANSWER_UNSPECIFIED;
     Expect(fact.state == (replay ? v1::DELIVERY_STATE_DEAD : v1::DELIVERY_STATE_PENDING),
            "attempts", absl::StrCat(Named(counted), "is on a delivery that is settled"));
     v1::DeliveryState wanted = attempt.state();
     if (attempt.answer() == v1::DELIVERY_ANSWER_ACCEPTED) wanted = v1::DELIVERY_STATE_DELIVERED;
     if (attempt.answer() == v1::DELIVERY_ANSWER_REFUSED) wanted = v1::DELIVERY_STATE_DEAD;
     if (attempt.answer() == v1::DELIVERY_ANSWER_EXPIRED) wanted = v1::DELIVERY_STATE_DEAD;
+    if (attempt.answer() == v1::DELIVERY_ANSWER_WITHDRAWN) wanted = v1::DELIVERY_STATE_WITHDRAWN;
     if (replay) wanted = v1::DELIVERY_STATE_PENDING;
     Expect(attempt.state() == wanted && (attempt.answer() == v1::DELIVERY_ANSWER_ACCEPTED ||
                                          attempt.state() != v1::DELIVERY_STATE_DELIVERED),

@@ -105,7 +105,8 @@ bool RulesMayInclude(absl::string_view service, absl::string_view include) {
       "common/policy/in_force.h", "common/privacy/disclosure.h", "common/episode/facts.h",
       "common/episode/oddities.h"};
   return IsPlain(include) || allowed->contains(include) ||
-         StartsWithAny(include, {"common/directory/", "common/screening/", "common/team/"}) ||
+         StartsWithAny(
+             include, {"common/case/", "common/directory/", "common/screening/", "common/team/"}) ||
          include == absl::StrCat("services/", service, "/rules.h");
 }
 
@@ -122,7 +123,8 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
       !RulesMayInclude(service, include)) {
     return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, facts, "
            "in_force, calendar and words of common/policy, common/privacy/disclosure.h, "
-           "common/directory, common/screening, common/team, facts and oddities of common/episode, "
+           "common/case, common/directory, common/screening, common/team, facts and oddities of "
+           "common/episode, "
            "and ids, time, limits and hash of common/base only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {
