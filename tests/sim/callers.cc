@@ -8,6 +8,8 @@
 #include "porchlight/v1/delivery.pb.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/join.pb.h"
+#include "porchlight/v1/screening.pb.h"
+#include "tests/sim/case_calls.h"
 
 namespace porchlight::sim {
 namespace {
@@ -58,7 +60,8 @@ void Callers::NewReport(Process& process, bool exercise, const std::string& yout
 
 std::string Callers::SomeEpisode() const {
   std::vector<std::string> episodes;
-  for (const auto& [record_id, event] : environment_.truth.events()) {
+  for (const std::string& record_id : environment_.truth.events_in_order("intake")) {
+    const Truth::EventFact& event = environment_.truth.events().at(record_id);
     if (!event.episode.episode_id().empty()) episodes.push_back(event.episode.episode_id());
   }
   return episodes.empty() || environment_.random.Chance(0.1) ? "youth-1_e9"
@@ -142,6 +145,55 @@ void Callers::NewReplay() {
                        .reply = std::make_shared<v1::ReplayDeadLetterReply>()});
 }
 
+void Callers::NewCaseCall(const std::string& service) {
+  CaseCall call = DrawCaseCall(environment_, service, RequestId(), SomeEpisode());
+  requests_.push_back({.service = service,
+                       .command = {.request_id = RequestId(),
+                                   .youth_id = call.youth_id,
+                                   .episode_id = call.episode_id},
+                       .payload = std::move(call.payload),
+                       .reply = std::move(call.reply)});
+}
+
+void Callers::AnswerPages(Process& oncall) {
+  environment_.truth.CatchUp();
+  for (const auto& [id, alert] : environment_.truth.alerts()) {
+    const bool waits = alert.state() == v1::ALERT_STATE_OPEN && !alert.pages().empty();
+    if (!waits || answered_.contains(id) || environment_.random.Chance(0.3)) continue;
+    answered_.insert(id);
+    CaseCall call = Acknowledgement(alert, RequestId());
+    requests_.push_back({.service = "oncall",
+                         .command = {.request_id = RequestId(),
+                                     .youth_id = call.youth_id,
+                                     .episode_id = call.episode_id},
+                         .payload = std::move(call.payload),
+                         .reply = std::move(call.reply)});
+    Submit(requests_.back(), oncall);
+    return;
+  }
+}
+
+void Callers::EndLastReport(Process& intake, Process& screening) {
+  const std::string youth_id = "youth-last-live";
+  auto returned = std::make_shared<v1::RecordReturnRequest>();
+  returned->set_request_id(RequestId());
+  returned->set_episode_id(absl::StrCat(youth_id, "_e1"));
+  AddIntakeRequest(returned, std::make_shared<v1::RecordReturnReply>(), youth_id);
+  Submit(requests_.back(), intake);
+  auto identified = std::make_shared<v1::IdentifyVictimRequest>();
+  identified->set_request_id(RequestId());
+  identified->set_episode_id(returned->episode_id());
+  identified->set_decision(v1::IDENTIFICATION_DECISION_IDENTIFIED);
+  identified->set_decided_by_id("worker-2");
+  requests_.push_back({.service = "screening",
+                       .command = {.request_id = RequestId(),
+                                   .youth_id = youth_id,
+                                   .episode_id = returned->episode_id()},
+                       .payload = identified,
+                       .reply = std::make_shared<v1::ScreeningReply>()});
+  Submit(requests_.back(), screening);
+}
+
 void Callers::ChangeDirectory(Process& process, v1::ChangeDirectoryRequest change) {
   change.set_request_id(RequestId());
   ++directory_changes_;
@@ -178,8 +230,10 @@ void Callers::Call(Process& process) {
   if (made >= static_cast<size_t>(options.requests_max)) return;
   const size_t before = requests_.size();
   if (process.service() == "directory") return;
-  if (process.service() == "notification") {
+  if (process.service() == "notification" && random.Chance(0.4)) {
     NewReplay();
+  } else if (process.service() != "intake") {
+    NewCaseCall(process.service());
   } else if (!requests_.empty() && random.Chance(options.other_content)) {
     OtherContent(requests_[random.Below(requests_.size())]);
   } else if (random.Chance(0.2)) {

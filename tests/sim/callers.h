@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ class Callers {
   void Look();
   // After the faults: a report and a drill that must reach everybody.
   void ReportOnceMore(Process& process);
+  // After the faults: the youth of that report is back, and identified as a victim.
+  void EndLastReport(Process& intake, Process& screening);
+  // Most of those who were paged answer.
+  void AnswerPages(Process& oncall);
   // Repeats every call of this process's service whose answer nobody heard. True if there were any.
   bool RepeatUntold(Process& process);
   // A request id; empty: everybody heard.
@@ -48,6 +53,7 @@ class Callers {
   void NewYouth();
   void NewJoining();
   void NewReplay();
+  void NewCaseCall(const std::string& service);
   void OtherContent(const Request& request);
   void Submit(Request& request, Process& process);
   void Heard(Request& request, const v1::RememberedOutcome& outcome);
@@ -62,7 +68,8 @@ class Callers {
 
   Environment& environment_;
   std::vector<Request> requests_;
-  size_t directory_changes_ = 0;  // of those requests
+  size_t directory_changes_ = 0;    // of those requests
+  std::set<std::string> answered_;  // ids of alerts
 };
 
 }  // namespace porchlight::sim

@@ -2,7 +2,9 @@
 // chance. Everything in here outlives a crash.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,7 +17,10 @@
 #include "common/store/memory_store.h"
 #include "services/directory/rules.h"
 #include "services/intake/rules.h"
+#include "services/mdt/rules.h"
 #include "services/notification/rules.h"
+#include "services/oncall/rules.h"
+#include "services/screening/rules.h"
 #include "tests/sim/options.h"
 #include "tests/sim/random.h"
 #include "tests/sim/truth.h"
@@ -34,14 +39,19 @@ struct Environment {
         notification_rules({.agency_name = "Example County",
                             .time_zone = absl::UTCTimeZone(),
                             .give_up_after = options.give_up_after}),
+        mdt_rules({.agency_name = "Example County",
+                   .time_zone = absl::UTCTimeZone(),
+                   .give_up_after = options.give_up_after}),
+        oncall_rules({.agency_name = "Example County"}),
         truth(log, keys, findings, counters) {}
 
   // False: the fault isn't drawn, or faults are over.
   bool Fault(double probability) { return faults && random.Chance(probability); }
   const Rules& rules(const std::string& service) const {
-    if (service == "directory") return directory_rules;
-    if (service == "intake") return intake_rules;
-    return notification_rules;
+    const Rules* const all[] = {&directory_rules, &intake_rules, &notification_rules,
+                                &screening_rules, &mdt_rules,    &oncall_rules};
+    return **std::find_if(std::begin(all), std::end(all),
+                          [&](const Rules* rules) { return rules->service() == service; });
   }
   // The script for the next attempt at this recipient.
   MemoryChannel::Script DrawScript(const std::string& recipient_id);
@@ -60,6 +70,9 @@ struct Environment {
   const DirectoryRules directory_rules;
   const IntakeRules intake_rules;
   const NotificationRules notification_rules;
+  const ScreeningRules screening_rules;
+  const MdtRules mdt_rules;
+  const OncallRules oncall_rules;
   Truth truth;
   std::string dead_recipient;
   // Answers that the channel gave: by delivery, by kind.

@@ -41,6 +41,20 @@ constexpr const char* kWanted[] = {
     "told again",
     "drill told",
     "recipient gone or changed",
+    "alert: ALERT_KIND_PAGE",
+    "alert: ALERT_KIND_MISSED",
+    "alert: ALERT_KIND_AT_RISK",
+    "alert: ALERT_KIND_OWNER_SILENT",
+    "alert: ALERT_KIND_UNDECIDED",
+    "alert: ALERT_KIND_NOT_TOLD",
+    "escalated",
+    "acknowledged",
+    "silenced",
+    "duty paged",
+    "dead: intake",
+    "dead: notification",
+    "dead: screening",
+    "dead: mdt",
 };
 
 // Off in half of the runs, otherwise rare, middling or frequent.
@@ -55,6 +69,9 @@ Options::Options(Random& random) {
   lost_races = random.Chance(0.5) ? LostRaces::kWritten : LostRaces::kNotWritten;
   second_intake = random.Chance(0.5);
   second_notification = random.Chance(0.7);
+  second_oncall = random.Chance(0.3);
+  constexpr const char* kDead[] = {"", "", "", "", "intake", "notification", "screening", "mdt"};
+  dead_service = random.Pick(kDead);
   steps = 100 + static_cast<int>(random.Below(300));
   requests_max = 3 + static_cast<int>(random.Below(20));
   give_up_after = absl::Minutes(2 + static_cast<int64_t>(random.Below(180)));
@@ -89,7 +106,8 @@ Options::Options(Random& random) {
 std::string Options::Text() const {
   std::string text = absl::StrCat(
       "lost races ", lost_races == LostRaces::kWritten ? "written" : "not written", ", intake x",
-      second_intake ? 2 : 1, ", notification x", second_notification ? 2 : 1, ", ", steps,
+      second_intake ? 2 : 1, ", notification x", second_notification ? 2 : 1, ", oncall x",
+      second_oncall ? 2 : 1, dead_service.empty() ? "" : ", dead: ", dead_service, ", ", steps,
       " steps, give up after ", absl::FormatDuration(give_up_after));
   const std::pair<const char*, double> chances[] = {
       {"interleave", interleave},

@@ -20,6 +20,9 @@ struct Options {
   LostRaces lost_races = LostRaces::kNotWritten;
   bool second_intake = false;
   bool second_notification = false;
+  bool second_oncall = false;
+  // For some hours after all other faults are over, this service does nothing; empty: none.
+  std::string dead_service;
   int steps = 0;
   int requests_max = 0;
   absl::Duration give_up_after;

@@ -5,12 +5,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/duties.h"
 
 namespace porchlight::sim {
 namespace {
 
 // Far more than any run needs: a run that takes more never comes to rest.
-constexpr int kRoundsMax = 5000;
+constexpr int kRoundsMax = 20'000;
+// A service that is dead after the other faults is so for twice this long.
+constexpr absl::Duration kDeadFor = absl::Minutes(20);
+// Then time goes on until the day's duties were due.
+constexpr absl::Duration kWatched = absl::Hours(26);
 
 v1::Recipient MakeRecipient(const std::string& id, v1::RecipientKind kind, bool exercise_only) {
   v1::Recipient recipient;
@@ -34,7 +39,7 @@ Simulation::Simulation(uint64_t seed)
                   MakeRecipient("drill-desk", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, true),
                   MakeRecipient("desk-for-both", v1::RECIPIENT_KIND_SUPERVISOR, false)} {
   const Options& options = environment_.options;
-  for (const char* service : {"directory", "intake", "notification"}) environment_.stores[service];
+  for (const char* service : kServices) environment_.stores[service];
   for (const v1::Recipient& recipient : recipients_) {
     if (environment_.random.Chance(0.7)) in_directory_.insert(recipient.recipient_id());
   }
@@ -42,13 +47,55 @@ Simulation::Simulation(uint64_t seed)
   SetDirectory();
   if (options.dead_recipient)
     environment_.dead_recipient = environment_.random.Pick(recipients_).recipient_id();
-  processes_.push_back(std::make_unique<Process>(environment_, "intake"));
-  processes_.push_back(std::make_unique<Process>(environment_, "notification"));
-  if (options.second_intake)
-    processes_.push_back(std::make_unique<Process>(environment_, "intake"));
-  if (options.second_notification)
-    processes_.push_back(std::make_unique<Process>(environment_, "notification"));
+  for (const char* service : kServices) {
+    if (service != directory().service())
+      processes_.push_back(std::make_unique<Process>(environment_, service));
+  }
+  for (const auto& [second, service] : {std::pair(options.second_intake, "intake"),
+                                        std::pair(options.second_notification, "notification"),
+                                        std::pair(options.second_oncall, "oncall")}) {
+    if (second) processes_.push_back(std::make_unique<Process>(environment_, service));
+  }
   environment_.meanwhile = [this] { Meanwhile(); };
+}
+
+void Simulation::AddPeople(v1::Directory& directory) const {
+  for (const bool exercise : {false, true}) {
+    for (const char* person : {"person-1", "person-2", "person-3"}) {
+      v1::Recipient way = MakeRecipient(absl::StrCat(exercise ? "drill-" : "", "way-of-", person),
+                                        v1::RECIPIENT_KIND_MANAGEMENT, exercise);
+      way.set_person_id(person);
+      *directory.add_recipients() = way;
+    }
+  }
+  v1::Rota& rota = *directory.add_rotas();
+  rota.set_role("supervisor");
+  rota.set_time_zone("America/Chicago");
+  for (const std::vector<std::string>& people :
+       {std::vector<std::string>{"person-1", "person-2"}, {"person-3"}}) {
+    v1::RotaLevel& level = *rota.add_levels();
+    level.set_escalate_after_seconds(600);
+    v1::RotaShift& shift = *level.add_shifts();
+    for (const std::string& person : people) shift.add_person_ids(person);
+    shift.set_starts_on("2026-01-05");
+    shift.set_turn_days(1);
+    shift.set_hand_off_minute(480);
+  }
+  v1::TeamRoster& roster = *directory.add_rosters();
+  roster.set_roster_id("county");
+  roster.set_answers_needed(1);
+  roster.set_chase_after_minutes(600);
+  for (const auto& [role, kind] : {std::pair("advocate", v1::RECIPIENT_KIND_SURVIVOR_ADVOCATE),
+                                   std::pair("health", v1::RECIPIENT_KIND_HEALTH_PROVIDER)}) {
+    v1::TeamSeat& seat = *roster.add_seats();
+    seat.set_role(role);
+    seat.set_kind(kind);
+    for (const bool exercise : {false, true}) {
+      const std::string id = absl::StrCat(exercise ? "drill-" : "", role);
+      *directory.add_recipients() = MakeRecipient(id, kind, exercise);
+      seat.add_recipient_ids(id);
+    }
+  }
 }
 
 // Turns one recipient on or off, or the desk for both from live to drills or back.
@@ -74,6 +121,7 @@ void Simulation::SetDirectory() {
   // A change of before that is decided only later would undo it.
   SettleDirectory();
   v1::ChangeDirectoryRequest change;
+  AddPeople(*change.mutable_set());
   for (const v1::Recipient& recipient : recipients_) {
     if (in_directory_.contains(recipient.recipient_id())) {
       *change.mutable_set()->add_recipients() = recipient;
@@ -160,7 +208,7 @@ void Simulation::DeliverLate(Process& process) {
 absl::Duration Simulation::UntilDue() const {
   absl::Duration until = environment_.channel.next_step() - environment_.clock.Now();
   for (const auto& process : processes_) {
-    if (process->started()) until = std::min(until, process->UntilDue());
+    if (process->started() && !IsDead(*process)) until = std::min(until, process->UntilDue());
   }
   return until;
 }
@@ -235,7 +283,7 @@ bool Simulation::Round() {
   bool did = false;
   for (const auto& process : processes_) {
     if (!process->started()) process->TryStart();
-    if (process->started()) did = process->Step() || did;
+    if (process->started() && !IsDead(*process)) did = process->Step() || did;
   }
   callers_.Look();
   return did;
@@ -251,7 +299,7 @@ void Simulation::Heal() {
     process->clock().skew = absl::ZeroDuration();
   }
   if (environment_.random.Chance(0.5)) {
-    while (processes_.size() > 3) {
+    while (processes_.size() > std::size(kServices)) {
       callers_.Look();
       processes_.back()->Stop();
       callers_.Look();
@@ -263,7 +311,18 @@ void Simulation::Heal() {
   for (const auto& process : processes_) {
     while (!process->started() && !environment_.findings.any()) process->TryStart();
   }
-  callers_.ReportOnceMore(*processes_[1]);
+  healed_at_ = environment_.clock.Now();
+  service_dead_ = !environment_.options.dead_service.empty();
+  callers_.ReportOnceMore(process("intake"));
+}
+
+Process& Simulation::process(const std::string& service) {
+  return **std::find_if(processes_.begin(), processes_.end(),
+                        [&](const auto& process) { return process->service() == service; });
+}
+
+bool Simulation::IsDead(const Process& process) const {
+  return service_dead_ && process.service() == environment_.options.dead_service;
 }
 
 // One that pauses, because an append was refused, reads on when the pause is over.
@@ -295,21 +354,38 @@ std::string Simulation::WhatIsLeft() {
   return left;
 }
 
+void Simulation::GoOnUntil(absl::Time until) {
+  for (int quiet = 0; !environment_.findings.any(); ++rounds_) {
+    if (rounds_ > kRoundsMax) environment_.findings.Add("comes to rest", WhatIsLeft());
+    quiet = Round() ? 0 : quiet + 1;
+    if (quiet < 2) continue;
+    const absl::Time now = environment_.clock.Now();
+    if (now >= until && (service_dead_ || (AtRest() && quiet > 4))) return;
+    if (quiet == 2) callers_.AnswerPages(process("oncall"));
+    const absl::Duration due = now < until ? std::min(UntilDue(), until - now) : UntilDue();
+    environment_.clock.Advance(
+        due == absl::InfiniteDuration() ? absl::Seconds(1) : std::max(due, absl::Milliseconds(1)));
+  }
+}
+
 Result Simulation::Run() {
   const auto ok = [&] { return !environment_.findings.any(); };
   for (int i = 0; i < environment_.options.steps && ok(); ++i) Act();
   if (ok()) Heal();
-  int rounds = 0;
-  for (int quiet = 0; ok(); ++rounds) {
-    if (rounds > kRoundsMax) environment_.findings.Add("comes to rest", WhatIsLeft());
-    quiet = Round() ? 0 : quiet + 1;
-    if (quiet < 2) continue;
-    if (AtRest() && quiet > 4) break;
-    const absl::Duration due = UntilDue();
-    environment_.clock.Advance(
-        due == absl::InfiniteDuration() ? absl::Seconds(1) : std::max(due, absl::Milliseconds(1)));
+  GoOnUntil(healed_at_ + kDeadFor);
+  if (ok()) callers_.EndLastReport(process("intake"), process("screening"));
+  GoOnUntil(healed_at_ + 2 * kDeadFor);
+  if (ok() && service_dead_) {
+    environment_.truth.CatchUp();
+    CheckNoticedDead(environment_, environment_.options.dead_service, healed_at_);
+    healed_at_ = environment_.clock.Now();
   }
+  service_dead_ = false;
+  GoOnUntil(healed_at_ + kWatched);
+  const absl::Time now = environment_.clock.Now();
   if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
+  if (ok()) CheckTold(environment_, now);
+  if (ok()) CheckDuties(environment_, healed_at_, now);
   environment_.meanwhile = nullptr;
   return {environment_.findings, environment_.counters, environment_.options.Text(),
           HashOfLog(environment_)};

@@ -35,10 +35,14 @@ class Simulation {
   void ChangeDirectory();
   // All recipients that are to be in it, and no others; waits until it is decided.
   void SetDirectory();
+  // Those who are always in it: people on call, and a team.
+  void AddPeople(v1::Directory& directory) const;
   void SettleDirectory();
   void DamageStores();
   void DeliverLate(Process& process);
   void Heal();
+  // Rounds and time, until this time and then until nothing is left to do.
+  void GoOnUntil(absl::Time until);
   // True when nothing is left to do.
   bool IsBehind(const Process& process) const;
   bool AtRest();
@@ -48,6 +52,9 @@ class Simulation {
   // Null: none that isn't busy.
   Process* PickProcess(bool started);
   Process& directory() { return *processes_.front(); }
+  // The first of its processes.
+  Process& process(const std::string& service);
+  bool IsDead(const Process& process) const;
 
   Environment environment_;
   LogCapture capture_;
@@ -57,6 +64,9 @@ class Simulation {
   std::vector<v1::Recipient> recipients_;
   std::set<std::string> in_directory_;
   bool nested_ = false;
+  int rounds_ = 0;
+  bool service_dead_ = false;
+  absl::Time healed_at_;
 };
 
 Result Simulate(uint64_t seed);

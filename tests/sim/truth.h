@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,12 +14,16 @@
 #include "common/log/memory_log.h"
 #include "porchlight/v1/directory.pb.h"
 #include "porchlight/v1/intake.pb.h"
+#include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/oncall.pb.h"
 #include "porchlight/v1/state.pb.h"
 #include "tests/sim/options.h"
 
 namespace porchlight::sim {
 
+inline constexpr const char* kServices[] = {"directory", "intake", "notification",
+                                            "screening", "mdt",    "oncall"};
 inline constexpr int32_t kSimPartitions = 2;
 inline int32_t PartitionsOf(const std::string& service) {
   return service == "directory" ? 1 : kSimPartitions;
@@ -60,10 +65,12 @@ class Truth {
     TopicPartition where;
     std::pair<int64_t, uint32_t> at;
     std::string type;
-    v1::Episode episode;
-    bool heard = false;
+    v1::RecordHeader header;
+    std::shared_ptr<google::protobuf::Message> payload;
+    v1::Episode episode;  // of intake's
   };
   struct DeliveryFact {
+    std::string service;
     std::string aggregate_id;
     std::string recipient_id;
     bool exercise = false;
@@ -85,9 +92,15 @@ class Truth {
   const std::vector<CommandFact>& commands() const { return commands_; }
   // Null: not decided. By service and command id.
   const DecidedFact* FindDecided(const std::string& service, const std::string& command_id) const;
-  // Intake's, by record id.
+  // Of every service, by record id.
   const std::map<std::string, EventFact>& events() const { return events_; }
-  const std::set<std::string>& heard() const { return heard_; }
+  // Of every service, as the log has them: service by service, in their order.
+  const std::vector<std::string>& events_in_order(const std::string& service) const {
+    return events_in_order_.at(service);
+  }
+  // As they stand.
+  const std::map<std::string, v1::Alert>& alerts() const { return alerts_; }
+  const std::map<std::string, v1::TeamNotice>& team_notices() const { return team_notices_; }
   const std::map<std::string, DeliveryFact>& deliveries() const { return deliveries_; }
   const std::map<std::string, std::vector<MadeFact>>& made() const { return made_; }
   const v1::Directory& directory() const;
@@ -104,8 +117,9 @@ class Truth {
   void CheckDeliveries(const Counted& counted);
   void CheckAttempts(const Counted& counted);
   void FoldDirectoryEvents(const Counted& counted);
-  void FoldIntakeEvents(const TopicPartition& where, const Counted& counted);
-  void FoldNotificationEvents(const Counted& counted);
+  void FoldEvents(const TopicPartition& where, const Counted& counted);
+  void FoldEvent(const EventFact& fact, const Counted& counted);
+  void CheckPages(const v1::Alert& before, const v1::Alert& after, const Counted& counted);
   std::string Named(const Counted& counted) const;
   bool Expect(bool right, const std::string& checker, const std::string& what);
 
@@ -120,8 +134,12 @@ class Truth {
   std::map<std::string, std::vector<size_t>> commands_by_digest_;  // into commands_
   std::map<std::string, DecidedFact> decided_;                     // by service/command id
   std::map<std::string, EventFact> events_;
-  std::set<std::string> heard_;
-  std::map<std::string, std::pair<int64_t, uint32_t>> last_heard_;  // by episode
+  std::map<std::string, std::vector<std::string>> events_in_order_;  // by service
+  std::set<std::pair<std::string, std::string>> heard_;              // service, record id
+  // By the service that hears and the partition that it hears of.
+  std::map<std::pair<std::string, TopicPartition>, std::pair<int64_t, uint32_t>> last_heard_;
+  std::map<std::string, v1::Alert> alerts_;
+  std::map<std::string, v1::TeamNotice> team_notices_;
   std::map<std::string, DeliveryFact> deliveries_;
   std::map<std::string, std::vector<MadeFact>> made_;  // by episode
   std::map<uint64_t, v1::Directory> directories_;      // by sequence
