@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/directory/directory.h"
 #include "common/notice/notice_state.h"
 #include "common/policy/words.h"
@@ -138,7 +139,7 @@ absl::StatusOr<ProofTarget> TargetOf(const std::string& about, const v1::Notific
     return target;
   }
   const std::vector<std::string> words = WordsOf<v1::RecipientKind>();
-  const auto word = std::find(words.begin(), words.end(), about);
+  const auto word = std::find(words.begin(), words.end(), absl::StrReplaceAll(about, {{"-", "_"}}));
   if (word != words.end())
     target.recipient = static_cast<v1::RecipientKind>(word - words.begin() + 1);
   if (const v1::Recipient* recipient = FindRecipient(directory, about)) {
@@ -151,6 +152,7 @@ absl::StatusOr<ProofTarget> TargetOf(const std::string& about, const v1::Notific
     target.recipient_id = about;
   }
   const bool named = target.recipient != v1::RECIPIENT_KIND_UNSPECIFIED;
+  target.whole_recipient = true;
   if (named) {
     target.duties =
         Pick(duties, now, [&](const Duty& duty) { return duty.recipient == target.recipient; });
@@ -165,8 +167,7 @@ absl::StatusOr<ProofTarget> TargetOf(const std::string& about, const v1::Notific
 absl::StatusOr<v1::EvidenceKind> KindOfProof(const v1::FileProofRequest& request,
                                              ProofTarget& target) {
   std::vector<Duty>& duties = target.duties;
-  if (!duties.empty() && !CommandFor(duties.front()).empty() && target.recipient_id.empty() &&
-      request.about() != WordOf(target.recipient)) {
+  if (!duties.empty() && !CommandFor(duties.front()).empty() && !target.whole_recipient) {
     return absl::FailedPreconditionError(absl::StrCat(duties.front().rule_id, " is recorded with ",
                                                       CommandFor(duties.front()),
                                                       ". Nothing was changed."));
@@ -197,8 +198,7 @@ absl::StatusOr<v1::EvidenceKind> KindOfProof(const v1::FileProofRequest& request
         absl::StrCat("evidence of the kind ", WordOf(kind),
                      " doesn't meet this duty; these do: ", absl::StrJoin(would, ", ")));
   }
-  const bool one_recipient = !target.recipient_id.empty() && target.notice_id.empty();
-  if (one_recipient || request.about() == WordOf(target.recipient)) duties = OfOneTrigger(duties);
+  if (target.whole_recipient) duties = OfOneTrigger(duties);
   if (std::any_of(duties.begin(), duties.end(), IsOpen))
     std::erase_if(duties, [](const Duty& duty) { return !IsOpen(duty); });
   return kind;

@@ -22,6 +22,8 @@ struct ProofTarget {
   v1::RecipientKind recipient = v1::RECIPIENT_KIND_UNSPECIFIED;
   std::string recipient_id;  // where one was named
   std::string notice_id;     // where one was named
+  // A recipient's kind or id was named, and no duty: `duties` are all that it has.
+  bool whole_recipient = false;
 };
 
 // NotFound: nothing of that name.
