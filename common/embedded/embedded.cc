@@ -260,7 +260,7 @@ absl::Status Embedded::Parts::AddService(const ServiceModule& module,
       }});
   service->worker = std::make_unique<Worker>(
       *service->rules,
-      WorkerPorts{*log, *service->store, *keys, clock, service->outcomes, channels, blob.get()},
+      WorkerPorts{*log, *service->store, *keys, clock, service->outcomes, channels},
       WorkerOptions{.agency_id = options.config.agency.id,
                     .partitions = module.partitions,
                     .dispatcher = {}});

@@ -25,12 +25,6 @@ v1::Message MessageOf(const v1::NoticePacket& packet, const v1::Recipient& recip
   attachment.set_file_name("packet.json");
   attachment.set_media_type("application/json");
   attachment.set_content(json);
-  const std::string& photo_id = packet.episode().youth().photo_id();
-  if (!LooksForTheYouth(recipient.kind()) || photo_id.empty()) return message;
-  v1::Attachment& photo = *message.add_attachments();
-  photo.set_file_name("photo.jpg");
-  photo.set_media_type("image/jpeg");
-  photo.set_blob_id(photo_id);
   return message;
 }
 

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/blob/blob.h"
 #include "common/delivery/dispatcher.h"
 #include "common/log/chain.h"
 #include "common/processor/aggregates.h"
@@ -37,8 +36,6 @@ struct ProcessorPorts {
   Outcomes& outcomes;
   Dispatcher& dispatcher;
   const Reference& reference;
-  // Of photos that messages name; null: there are none.
-  Blob* blob = nullptr;
 };
 
 // Whether position `a` of a source is beyond `b`.

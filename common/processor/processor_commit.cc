@@ -8,7 +8,6 @@
 #include "common/base/time.h"
 #include "common/delivery/delivery.h"
 #include "common/logger/logger.h"
-#include "common/photo/fill_photos.h"
 #include "common/privacy/sealing.h"
 #include "common/processor/processor.h"
 
@@ -239,7 +238,6 @@ absl::StatusOr<Outgoing> Processor::MakeOutgoing(const v1::DeliveryStatus& statu
                     .exercise = status.exercise(),
                     .made_at = FromProto(status.made_at())};
   outgoing.message.CopyFrom(*opened->payload);
-  FillPhotos(ports_.keys, ports_.blob, outgoing.message);
   return outgoing;
 }
 

@@ -12,7 +12,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/signal.h"
-#include "common/blob/blob.h"
 #include "common/delivery/dispatcher.h"
 #include "common/processor/processor.h"
 
@@ -31,8 +30,6 @@ struct WorkerPorts {
   const Clock& clock;
   Outcomes& outcomes;
   Dispatcher::Channels channels;
-  // Of photos that messages name; null: there are none.
-  Blob* blob = nullptr;
 };
 
 class Worker {
