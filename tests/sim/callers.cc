@@ -8,6 +8,7 @@
 #include "porchlight/v1/delivery.pb.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/join.pb.h"
+#include "porchlight/v1/notification.pb.h"
 
 namespace porchlight::sim {
 namespace {
@@ -142,6 +143,40 @@ void Callers::NewReplay() {
                        .reply = std::make_shared<v1::ReplayDeadLetterReply>()});
 }
 
+void Callers::AddNotificationRequest(std::shared_ptr<google::protobuf::Message> payload,
+                                     std::shared_ptr<google::protobuf::Message> reply,
+                                     const std::string& request_id, const std::string& episode_id) {
+  requests_.push_back({.service = "notification",
+                       .command = {.request_id = request_id,
+                                   .youth_id = std::string(YouthOf(episode_id)),
+                                   .episode_id = episode_id},
+                       .payload = std::move(payload),
+                       .reply = std::move(reply)});
+}
+
+void Callers::NewFiling() {
+  auto filing = std::make_shared<v1::FileProofRequest>();
+  filing->set_request_id(RequestId());
+  filing->set_episode_id(SomeEpisode());
+  filing->set_about(environment_.random.Chance(0.7) ? "law_enforcement" : "ncmec");
+  filing->set_number(Text("number"));
+  filing->set_how(v1::REACHED_BY_PHONE);
+  AddNotificationRequest(filing, std::make_shared<v1::FileProofReply>(), filing->request_id(),
+                         filing->episode_id());
+  environment_.counters.Count("proof filed");
+}
+
+void Callers::NewRefusal() {
+  auto refusal = std::make_shared<v1::RecordRefusalRequest>();
+  refusal->set_request_id(RequestId());
+  refusal->set_episode_id(SomeEpisode());
+  refusal->set_by("law_enforcement");
+  refusal->set_reason(Text("reason"));
+  AddNotificationRequest(refusal, std::make_shared<v1::RecordRefusalReply>(), refusal->request_id(),
+                         refusal->episode_id());
+  environment_.counters.Count("refused by police");
+}
+
 void Callers::ChangeDirectory(Process& process, v1::ChangeDirectoryRequest change) {
   change.set_request_id(RequestId());
   ++directory_changes_;
@@ -179,7 +214,8 @@ void Callers::Call(Process& process) {
   const size_t before = requests_.size();
   if (process.service() == "directory") return;
   if (process.service() == "notification") {
-    NewReplay();
+    const uint64_t what = random.Below(4);
+    what == 0 ? NewFiling() : what == 1 ? NewRefusal() : NewReplay();
   } else if (!requests_.empty() && random.Chance(options.other_content)) {
     OtherContent(requests_[random.Below(requests_.size())]);
   } else if (random.Chance(0.2)) {

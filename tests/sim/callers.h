@@ -48,6 +48,8 @@ class Callers {
   void NewYouth();
   void NewJoining();
   void NewReplay();
+  void NewFiling();
+  void NewRefusal();
   void OtherContent(const Request& request);
   void Submit(Request& request, Process& process);
   void Heard(Request& request, const v1::RememberedOutcome& outcome);
@@ -55,6 +57,9 @@ class Callers {
   void AddIntakeRequest(std::shared_ptr<google::protobuf::Message> payload,
                         std::shared_ptr<google::protobuf::Message> reply,
                         const std::string& youth_id);
+  void AddNotificationRequest(std::shared_ptr<google::protobuf::Message> payload,
+                              std::shared_ptr<google::protobuf::Message> reply,
+                              const std::string& request_id, const std::string& episode_id);
   // Of an event so far; now and then of none.
   std::string SomeEpisode() const;
   std::string RequestId() const;

@@ -1,9 +1,12 @@
 #include "tests/sim/checks.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/base/time.h"
 #include "common/edge/states.h"
 #include "common/processor/aggregates.h"
 
@@ -19,6 +22,7 @@ class Checker {
   void Store(const std::string& service, int32_t partition);
   void View(const Process& process, int32_t partition);
   void EverythingTold();
+  void MissingReported(const v1::Episode& episode, const std::string& duty_key);
   void LastReports();
   void DeadLetters();
   void Answers();
@@ -65,7 +69,9 @@ void Checker::Store(const std::string& service, int32_t partition) {
         opened->rules_state->SerializeAsString() == aggregate.rules_state->SerializeAsString();
     Expect(same, "every fold is equal", absl::StrCat(name, "the store has another state of ", id));
     for (const v1::DeliveryStatus& status : aggregate.kept.deliveries()) {
-      if (status.state() == v1::DELIVERY_STATE_DELIVERED) continue;
+      if (status.state() == v1::DELIVERY_STATE_DELIVERED ||
+          status.state() == v1::DELIVERY_STATE_WITHDRAWN)
+        continue;
       ++pending_or_dead;
       const auto row = stored.deliveries.find(status.delivery_id());
       Expect(row != stored.deliveries.end() &&
@@ -112,26 +118,60 @@ void Checker::View(const Process& process, int32_t partition) {
   }
 }
 
-// What each report told has reached somebody, and every return too.
+// What each report told was sent to somebody, and every return too. Of a youth's second episode
+// under another id, the first one's notices count.
 void Checker::EverythingTold() {
-  const auto& made = environment_.truth.made();
-  for (const auto& [record_id, event] : environment_.truth.events()) {
-    if (!event.heard) continue;
-    const auto tells = [&](const Truth::MadeFact& fact) {
-      const v1::Episode& told = fact.made.episode();
-      if (fact.made.notices().empty() || told.state() < event.episode.state()) return false;
+  const Truth& truth = environment_.truth;
+  std::set<std::string> doubled;
+  for (const auto& [record_id, event] : truth.events()) {
+    if (!event.episode.same_as_episode_id().empty()) doubled.insert(event.episode.episode_id());
+  }
+  for (const auto& [record_id, event] : truth.events()) {
+    const std::string& episode_id = event.episode.episode_id();
+    if (!event.must_be_told || doubled.contains(episode_id)) continue;
+    const auto tells = [&](const v1::NoticePacket& packet) {
+      const v1::Episode& told = packet.episode();
       const auto& ids = told.report_ids();
-      return std::all_of(event.episode.report_ids().begin(), event.episode.report_ids().end(),
+      return told.state() >= event.episode.state() &&
+             told.facts_size() >=
+                 (packet.kind() == v1::NOTICE_KIND_SUPPLEMENT ? 0 : event.episode.facts_size()) &&
+             std::all_of(event.episode.report_ids().begin(), event.episode.report_ids().end(),
                          [&](const std::string& id) {
                            return std::find(ids.begin(), ids.end(), id) != ids.end();
                          });
     };
-    const auto facts = made.find(event.episode.episode_id());
-    Expect(facts != made.end() && std::any_of(facts->second.begin(), facts->second.end(), tells),
+    const auto packets = truth.packets().find(episode_id);
+    Expect(packets != truth.packets().end() &&
+               std::any_of(packets->second.begin(), packets->second.end(), tells),
            "everything is told",
            absl::StrCat("nobody was told of ", event.type, " ", record_id, " of episode ",
-                        event.episode.episode_id()));
+                        episode_id));
   }
+  for (const auto& [record_id, event] : truth.events()) {
+    if (event.type != v1::EpisodeOpened::descriptor()->full_name() ||
+        doubled.contains(event.episode.episode_id()))
+      continue;
+    for (const char* duty_key : {"police.law_enforcement.1.1", "ncmec.ncmec.1.1"})
+      MissingReported(event.episode, duty_key);
+  }
+}
+
+// Police and NCMEC each have a notice of every youth; in quiet times NCMEC within four hours.
+void Checker::MissingReported(const v1::Episode& episode, const std::string& duty_key) {
+  const auto notices = environment_.truth.notices().find(episode.episode_id());
+  std::optional<absl::Time> made_at;
+  if (notices != environment_.truth.notices().end()) {
+    for (const v1::Notice& notice : notices->second) {
+      const auto& keys = notice.duty_keys();
+      if (std::find(keys.begin(), keys.end(), duty_key) != keys.end() && !made_at.has_value())
+        made_at = FromProto(notice.made_at());
+    }
+  }
+  Expect(made_at.has_value(), "everything is told",
+         absl::StrCat("nobody has a notice for ", duty_key, " of ", episode.episode_id()));
+  if (episode.youth_id().find("youth-last-") != 0 || !made_at.has_value()) return;
+  Expect(*made_at <= FromProto(episode.received_at()) + absl::Hours(4) + absl::Minutes(1),
+         "everything is told", absl::StrCat(duty_key, " is told late"));
 }
 
 // After the faults everybody decides with the newest directory.
@@ -169,10 +209,9 @@ void Checker::DeadLetters() {
 void Checker::Answers() {
   for (const auto& [id, fact] : environment_.truth.deliveries()) {
     for (const auto& [kind, recorded] : fact.answers) {
-      const bool ours = kind == v1::DELIVERY_ANSWER_EXPIRED ||
-                        kind == v1::DELIVERY_ANSWER_WITHDRAWN ||
-                        kind == v1::DELIVERY_ANSWER_UNSPECIFIED ||
-                        kind == v1::DELIVERY_ANSWER_REFUSED;
+      const bool ours =
+          kind == v1::DELIVERY_ANSWER_EXPIRED || kind == v1::DELIVERY_ANSWER_WITHDRAWN ||
+          kind == v1::DELIVERY_ANSWER_UNSPECIFIED || kind == v1::DELIVERY_ANSWER_REFUSED;
       const int given = environment_.answers[id][kind];
       if (kind == v1::DELIVERY_ANSWER_REFUSED && recorded > given)
         environment_.counters.Count("recipient gone or changed");

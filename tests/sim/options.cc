@@ -38,8 +38,11 @@ constexpr const char* kWanted[] = {
     "other content",
     "sent again",
     "nobody to tell",
-    "told again",
+    "told later",
     "drill told",
+    "proof filed",
+    "refused by police",
+    "withdrawn",
     "recipient gone or changed",
 };
 

@@ -5,6 +5,7 @@
 #include "common/base/time.h"
 #include "common/privacy/sealing.h"
 #include "common/processor/rules.h"
+#include "google/protobuf/util/json_util.h"
 
 namespace porchlight::sim {
 
@@ -182,13 +183,23 @@ void Truth::CheckEventInput(const Counted& counted) {
   auto& last = last_heard_[found->second.episode.episode_id()];
   Expect(found->second.at >= last, "causal order", absl::StrCat(Named(counted), "is out of order"));
   last = found->second.at;
+  CheckWhoIsTold(counted, found->second);
+}
+
+// Of a report, the police of its kind (live or drill) at once; of a return, NCMEC too.
+void Truth::CheckWhoIsTold(const Counted& counted, const EventFact& event) {
   const auto directory = directories_.find(counted.transition.reference_sequence());
   if (!Expect(directory != directories_.end(), "no effect of what doesn't count",
               absl::StrCat(Named(counted), "used a directory that never was")))
     return;
+  const bool opened = event.type == v1::EpisodeOpened::descriptor()->full_name();
+  const bool returned = event.type == v1::YouthReturned::descriptor()->full_name();
+  if ((!opened && !returned) || !event.episode.same_as_episode_id().empty()) return;
   std::multiset<std::string> wanted;
   for (const v1::Recipient& recipient : directory->second.recipients()) {
-    if (recipient.exercise_only() == found->second.episode.exercise())
+    const bool hears = recipient.kind() == v1::RECIPIENT_KIND_LAW_ENFORCEMENT ||
+                       (returned && recipient.kind() == v1::RECIPIENT_KIND_NCMEC);
+    if (hears && recipient.exercise_only() == event.episode.exercise())
       wanted.insert(recipient.recipient_id());
   }
   std::multiset<std::string> told;
@@ -213,7 +224,6 @@ void Truth::CheckTimers(Chain& chain, const Counted& counted) {
     chain.timers.erase({transition.aggregate_id(), timer_id});
   for (const v1::Timer& timer : transition.timers_set()) {
     chain.timers[{transition.aggregate_id(), timer.timer_id()}] = FromProto(timer.due_at());
-    counters_.Count("nobody to tell");
   }
 }
 
@@ -238,7 +248,19 @@ void Truth::CheckDeliveries(const Counted& counted) {
       Expect(recipient.exercise_only() == delivery.exercise(), "drills",
              absl::StrCat(Named(counted), "is for ", recipient.recipient_id()));
     }
-    if (transition.input().kind() == v1::INPUT_KIND_TIMER) counters_.Count("told again");
+    Expect(delivery.recipient_kind() == v1::RECIPIENT_KIND_LAW_ENFORCEMENT ||
+               delivery.recipient_kind() == v1::RECIPIENT_KIND_NCMEC,
+           "need to know", absl::StrCat(Named(counted), "tells somebody whom no law names"));
+    if (transition.input().kind() == v1::INPUT_KIND_TIMER) counters_.Count("told later");
+    const auto opened = OpenRecord(keys_, delivery.message());
+    if (Expect(opened.ok(), "events", absl::StrCat(Named(counted), "has a message unopened"))) {
+      const auto* message = As<v1::Message>(opened->payload.get());
+      v1::NoticePacket packet;
+      const bool read = message != nullptr &&
+                        google::protobuf::util::JsonStringToMessage(message->json(), &packet).ok();
+      Expect(read, "events", absl::StrCat(Named(counted), "sends a packet that can't be read"));
+      packets_[delivery.episode_id()].push_back(std::move(packet));
+    }
     deliveries_[delivery.delivery_id()] = {.aggregate_id = transition.aggregate_id(),
                                            .recipient_id = delivery.recipient_id(),
                                            .exercise = delivery.exercise(),
@@ -268,6 +290,7 @@ void Truth::CheckAttempts(const Counted& counted) {
            absl::StrCat(Named(counted), "has answer ", v1::DeliveryAnswer_Name(attempt.answer()),
                         " but leads to ", v1::DeliveryState_Name(attempt.state())));
     if (replay) counters_.Count("replay");
+    if (attempt.state() == v1::DELIVERY_STATE_WITHDRAWN) counters_.Count("withdrawn");
     if (attempt.answer() == v1::DELIVERY_ANSWER_EXPIRED) counters_.Count("expiry");
     if (attempt.state() == v1::DELIVERY_STATE_DEAD) counters_.Count("dead letter");
     if (attempt.state() == v1::DELIVERY_STATE_DELIVERED && fact.exercise)
@@ -308,18 +331,22 @@ void Truth::FoldIntakeEvents(const TopicPartition& where, const Counted& counted
     fact.type = event->header.type();
     if (const auto* opened = As<v1::EpisodeOpened>(event->payload.get())) {
       fact.episode = opened->episode();
-      fact.heard = true;
+      fact.must_be_told = true;
     }
     if (const auto* returned = As<v1::YouthReturned>(event->payload.get())) {
       fact.episode = returned->episode();
-      fact.heard = true;
+      fact.must_be_told = true;
     }
-    if (const auto* closed = As<v1::EpisodeClosed>(event->payload.get()))
+    if (const auto* closed = As<v1::EpisodeClosed>(event->payload.get())) {
       fact.episode = closed->episode();
+      fact.must_be_told = closed->episode().close_reason() != v1::CLOSE_REASON_RETURNED;
+    }
     if (const auto* updated = As<v1::EpisodeUpdated>(event->payload.get())) {
       fact.episode = updated->episode();
-      fact.heard = !updated->changed().empty();
+      fact.must_be_told =
+          updated->episode().state() == v1::EPISODE_STATE_MISSING && !updated->changed().empty();
     }
+    fact.heard = !fact.episode.episode_id().empty();
     Expect(events_.emplace(event->header.record_id(), std::move(fact)).second, "record ids",
            absl::StrCat(Named(counted), "makes an event with an id that is taken"));
   }
@@ -329,8 +356,11 @@ void Truth::FoldNotificationEvents(const Counted& counted) {
   for (const v1::Record& record : counted.transition.events()) {
     const auto event = OpenRecord(keys_, record);
     if (!Expect(event.ok(), "events", absl::StrCat(Named(counted), "can't be opened"))) return;
-    if (const auto* made = As<v1::NoticesMade>(event->payload.get()))
-      made_[made->episode().episode_id()].push_back({*made, counted.record.sequence()});
+    const auto* made = As<v1::NoticesMade>(event->payload.get());
+    if (made == nullptr) continue;
+    auto& notices = notices_[counted.transition.aggregate_id()];
+    notices.insert(notices.end(), made->notices().begin(), made->notices().end());
+    if (!made->untold_duty_keys().empty()) counters_.Count("nobody to tell");
   }
 }
 

@@ -61,7 +61,8 @@ class Truth {
     std::pair<int64_t, uint32_t> at;
     std::string type;
     v1::Episode episode;
-    bool heard = false;
+    bool heard = false;         // by notification
+    bool must_be_told = false;  // to somebody
   };
   struct DeliveryFact {
     std::string aggregate_id;
@@ -70,11 +71,6 @@ class Truth {
     v1::DeliveryState state = v1::DELIVERY_STATE_PENDING;
     uint32_t attempts = 0;
     std::map<int, int> answers;  // recorded, by kind
-  };
-  // Notices made for an episode, as the events tell.
-  struct MadeFact {
-    v1::NoticesMade made;
-    uint64_t sequence = 0;
   };
 
   const std::map<TopicPartition, Chain>& chains() const { return chains_; }
@@ -89,7 +85,9 @@ class Truth {
   const std::map<std::string, EventFact>& events() const { return events_; }
   const std::set<std::string>& heard() const { return heard_; }
   const std::map<std::string, DeliveryFact>& deliveries() const { return deliveries_; }
-  const std::map<std::string, std::vector<MadeFact>>& made() const { return made_; }
+  // Of an episode: the notices that were made, and what was sent.
+  const std::map<std::string, std::vector<v1::Notice>>& notices() const { return notices_; }
+  const std::map<std::string, std::vector<v1::NoticePacket>>& packets() const { return packets_; }
   const v1::Directory& directory() const;
 
  private:
@@ -100,6 +98,7 @@ class Truth {
   void CheckPositions(Chain& chain, const std::string& service, const Counted& counted);
   void CheckCommand(const Counted& counted, const TopicPartition& where);
   void CheckEventInput(const Counted& counted);
+  void CheckWhoIsTold(const Counted& counted, const EventFact& event);
   void CheckTimers(Chain& chain, const Counted& counted);
   void CheckDeliveries(const Counted& counted);
   void CheckAttempts(const Counted& counted);
@@ -123,8 +122,9 @@ class Truth {
   std::set<std::string> heard_;
   std::map<std::string, std::pair<int64_t, uint32_t>> last_heard_;  // by episode
   std::map<std::string, DeliveryFact> deliveries_;
-  std::map<std::string, std::vector<MadeFact>> made_;  // by episode
-  std::map<uint64_t, v1::Directory> directories_;      // by sequence
+  std::map<std::string, std::vector<v1::Notice>> notices_;        // by episode
+  std::map<std::string, std::vector<v1::NoticePacket>> packets_;  // by episode
+  std::map<uint64_t, v1::Directory> directories_;                 // by sequence
 };
 
 }  // namespace porchlight::sim
