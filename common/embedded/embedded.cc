@@ -34,6 +34,7 @@
 #include "common/logger/logger.h"
 #include "common/policy/loader.h"
 #include "common/processor/worker.h"
+#include "common/rpc/admin_service.h"
 #include "common/rpc/agency_service.h"
 #include "common/rpc/serve.h"
 #include "common/rpc/server.h"
@@ -194,6 +195,7 @@ struct Embedded::Parts {
   std::unique_ptr<rpc::Gate> gate;
   std::unique_ptr<EvidenceService> evidence;
   std::unique_ptr<AgencyService> agency;
+  std::unique_ptr<AdminService> admin;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<rpc::Server> server;
 
@@ -281,10 +283,10 @@ absl::Status Embedded::Parts::ServeHttp(const std::vector<ServiceModule>& module
   for (size_t i = 0; i < modules.size(); ++i) {
     if (modules[i].add_routes != nullptr) modules[i].add_routes(PortsOf(*services[i]), routes);
   }
-  absl::StatusOr<std::unique_ptr<HttpServer>> server =
+  absl::StatusOr<std::unique_ptr<HttpServer>> started =
       HttpServer::Start({.listen = options.config.http->listen}, std::move(routes), clock);
-  if (!server.ok()) return server.status();
-  http = *std::move(server);
+  if (!started.ok()) return started.status();
+  http = *std::move(started);
   LogLine(LogLevel::kInfo, "links and callbacks are answered", {{"http", http->address()}});
   return absl::OkStatus();
 }
@@ -399,7 +401,12 @@ absl::StatusOr<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions given,
       service.background = modules[i].start_background(parts->PortsOf(service));
   }
   if (absl::Status served = parts->ServeHttp(modules); !served.ok()) return served;
-  std::vector<grpc::Service*> edges = {parts->evidence.get(), parts->agency.get()};
+  std::map<std::string, AdminSource> stores;
+  for (size_t i = 0; i < modules.size(); ++i)
+    stores[modules[i].name] = {parts->services[i]->store.get(), modules[i].partitions};
+  parts->admin = std::make_unique<AdminService>(*parts->log, std::move(stores), *parts->gate);
+  std::vector<grpc::Service*> edges = {parts->evidence.get(), parts->agency.get(),
+                                       parts->admin.get()};
   for (const auto& service : parts->services) edges.push_back(service->edge.get());
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options.listen, edges);
   if (!server.ok()) return server.status();

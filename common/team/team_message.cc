@@ -69,6 +69,8 @@ std::string TextOf(const v1::TeamPacket& packet, const absl::TimeZone& zone) {
   AddLine("Last seen at", episode.last_seen_place(), text);
   AddTime("Last seen on", episode.has_last_seen_at(), episode.last_seen_at(), zone, text);
   AddLine("Circumstances", episode.circumstances(), text);
+  AddLine("Contacts of the youth", youth.contacts(), text);
+  AddLine("Reporter", episode.reporter_contact(), text);
   AddTime("Returned on", episode.has_returned_at(), episode.returned_at(), zone, text);
   if (packet.kind() != v1::TEAM_MESSAGE_KIND_ENDED) {
     absl::StrAppend(&text, "\nPlease tell the agency that you have this and whether you can meet. ",

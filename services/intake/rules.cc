@@ -245,8 +245,8 @@ bool IsLater(const v1::Episode& own, const v1::OpenEpisode& other) {
 absl::Status JoinRefusal(const v1::IntakeState& state, const v1::JoinSideRequest& request) {
   if (state.episodes().empty() && !state.has_youth()) {
     return absl::NotFoundError(
-        "nothing is known under one of the two ids; `porchlight episodes --all` and `porchlight "
-        "youths` list those that there are");
+        "nothing is known under one of the two ids; `porchlight youths` lists the roster, "
+        "`porchlight episodes --all` who was reported");
   }
   for (const v1::YouthJoined& joined : state.joined()) {
     const bool same = joined.other_youth_id() == request.other_youth_id();

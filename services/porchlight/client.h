@@ -20,6 +20,13 @@ void AddNoticeCommands(CLI::App& app, int& exit_code);
 // Adds evidence export and verify.
 void AddEvidenceCommands(CLI::App& app, int& exit_code);
 
+// Adds rebuild.
+void AddAdminCommands(CLI::App& app, int& exit_code);
+// Adds drill.
+void AddDrill(CLI::App& app, int& exit_code);
+// Adds completion: of all commands that `app` has when it runs.
+void AddCompletion(CLI::App& app, int& exit_code);
+
 // What every command that talks to a server takes.
 struct ServerOptions {
   std::string address = "127.0.0.1:7300";

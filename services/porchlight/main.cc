@@ -7,17 +7,13 @@
 #include "common/config/directory_file.h"
 #include "common/embedded/embedded.h"
 #include "common/policy/loader.h"
-#include "services/directory/service.h"
-#include "services/intake/service.h"
-#include "services/mdt/service.h"
-#include "services/notification/service.h"
+#include "services/porchlight/all_services.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/directory_commands.h"
 #include "services/porchlight/mdt_commands.h"
 #include "services/porchlight/output.h"
 #include "services/porchlight/policy_commands.h"
 #include "services/porchlight/screening_commands.h"
-#include "services/screening/service.h"
 
 namespace porchlight {
 namespace {
@@ -38,9 +34,7 @@ int Serve(const ServeOptions& given) {
   }
   if (!given.directory_file.empty()) options.config.directory_file = given.directory_file;
   std::cerr << ToMaskedYaml(options.config);
-  return RunEmbedded(std::move(options),
-                     {DirectoryModule(), IntakeModule(), NotificationModule(), ScreeningModule(),
-                      MdtModule()});
+  return RunEmbedded(std::move(options), AllServices());
 }
 
 int CheckConfig(const std::string& file) {
@@ -96,6 +90,9 @@ int Main(int argc, char** argv) {
   AddEvidenceCommands(app, exit_code);
   AddPolicyCommands(app, exit_code);
   AddDirectoryCommands(app, exit_code);
+  AddAdminCommands(app, exit_code);
+  AddDrill(app, exit_code);
+  AddCompletion(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

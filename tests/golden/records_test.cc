@@ -16,6 +16,7 @@
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "porchlight/v1/admin.pb.h"
 #include "porchlight/v1/agency.pb.h"
 #include "porchlight/v1/case.pb.h"
 #include "porchlight/v1/delivery.pb.h"
@@ -47,14 +48,21 @@ using google::protobuf::Reflection;
 // Every file of ours with messages. The test fails if the build has one more.
 std::vector<const FileDescriptor*> Files() {
   return {
-      v1::GetAgencyReply::descriptor()->file(),  v1::ReplayDeadLetterRequest::descriptor()->file(),
-      v1::Recipient::descriptor()->file(),       v1::CaseState::descriptor()->file(),
+      v1::RebuildStoreRequest::descriptor()->file(),
+      v1::GetAgencyReply::descriptor()->file(),
+      v1::ReplayDeadLetterRequest::descriptor()->file(),
+      v1::Recipient::descriptor()->file(),
+      v1::CaseState::descriptor()->file(),
       v1::Disclosure::descriptor()->file(),
-      v1::EvidenceBundle::descriptor()->file(),  v1::Episode::descriptor()->file(),
-      v1::JoinSideRequest::descriptor()->file(), v1::MdtState::descriptor()->file(),
-      v1::Notice::descriptor()->file(),          v1::Alert::descriptor()->file(),
+      v1::EvidenceBundle::descriptor()->file(),
+      v1::Episode::descriptor()->file(),
+      v1::JoinSideRequest::descriptor()->file(),
+      v1::MdtState::descriptor()->file(),
+      v1::Notice::descriptor()->file(),
+      v1::Alert::descriptor()->file(),
       v1::PolicyPack::descriptor()->file(),
-      v1::Record::descriptor()->file(),          v1::ScreeningState::descriptor()->file(),
+      v1::Record::descriptor()->file(),
+      v1::ScreeningState::descriptor()->file(),
       v1::Checkpoint::descriptor()->file(),
   };
 }
