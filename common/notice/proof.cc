@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "common/base/time.h"
 #include "common/directory/directory.h"
 #include "common/notice/notice_state.h"
 #include "common/policy/words.h"
@@ -202,6 +203,35 @@ absl::StatusOr<v1::EvidenceKind> KindOfProof(const v1::FileProofRequest& request
   if (std::any_of(duties.begin(), duties.end(), IsOpen))
     std::erase_if(duties, [](const Duty& duty) { return !IsOpen(duty); });
   return kind;
+}
+
+std::vector<std::string> WarningsOf(const v1::FileProofRequest& request, const ProofTarget& target,
+                                    v1::EvidenceKind kind, absl::Time done_at,
+                                    const v1::NotificationState& state) {
+  std::vector<std::string> warnings;
+  if (done_at < FromProto(state.episode().received_at()))
+    warnings.push_back("done_at is before the agency knew of the report: check the time");
+  for (const Duty& duty : target.duties) {
+    if (!duty.due_at.has_value() || done_at <= *duty.due_at) continue;
+    warnings.push_back(absl::StrCat(duty.rule_id, " was due before: it counts as done late"));
+    break;
+  }
+  const auto differs = [&](const v1::ProofFiling& filing) {
+    if (filing.kind() != kind || filing.number().empty() || filing.number() == request.number())
+      return false;
+    return std::any_of(target.duties.begin(), target.duties.end(), [&](const Duty& duty) {
+      const auto& keys = filing.duty_keys();
+      return std::find(keys.begin(), keys.end(), duty.duty_key) != keys.end();
+    });
+  };
+  const bool odd = !request.number().empty() &&
+                   std::any_of(state.filings().begin(), state.filings().end(), differs);
+  if (odd) {
+    warnings.push_back(
+        "another number was filed for the same before: both are kept, and notices tell the new one "
+        "from now on. Check which is right");
+  }
+  return warnings;
 }
 
 }  // namespace porchlight

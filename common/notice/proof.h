@@ -36,4 +36,10 @@ absl::StatusOr<ProofTarget> TargetOf(const std::string& about, const v1::Notific
 absl::StatusOr<v1::EvidenceKind> KindOfProof(const v1::FileProofRequest& request,
                                              ProofTarget& target);
 
+// What looks odd in a proof that is kept all the same: done before the report, done late, or with
+// another number than before.
+std::vector<std::string> WarningsOf(const v1::FileProofRequest& request, const ProofTarget& target,
+                                    v1::EvidenceKind kind, absl::Time done_at,
+                                    const v1::NotificationState& state);
+
 }  // namespace porchlight

@@ -29,9 +29,16 @@ using google::protobuf::util::MessageDifferencer;
 // A clock on a phone may be a little ahead.
 constexpr absl::Duration kClockTolerance = absl::Minutes(5);
 constexpr char kLook[] = "look";
-// Where the directory has nobody to tell: until the duty is due, and from then on.
+// Where the directory has nobody to tell: until the duty is due; from then on ever more seldom,
+// since people were told of it and it may last.
 constexpr absl::Duration kTellAgainEvery = absl::Minutes(1);
-constexpr absl::Duration kTellAgainLateEvery = absl::Minutes(10);
+constexpr absl::Duration kTellAgainLateSoonest = absl::Minutes(10);
+constexpr absl::Duration kTellAgainLateLatest = absl::Hours(6);
+
+absl::Duration TellAgainAfter(std::optional<absl::Time> due, absl::Time now) {
+  if (!due.has_value() || now < *due) return kTellAgainEvery;
+  return std::clamp((now - *due) / 6, kTellAgainLateSoonest, kTellAgainLateLatest);
+}
 
 Decision Refuse(absl::Status why) {
   Decision decision;
@@ -127,7 +134,8 @@ class Desk {
     if (!kind.ok()) return Refuse(kind.status());
 
     v1::FileProofReply reply;
-    WarnOf(request, *target, *kind, *at, reply);
+    for (std::string& warning : WarningsOf(request, *target, *kind, *at, state_))
+      reply.add_warnings(std::move(warning));
     v1::ProofFiled filed;
     v1::ProofFiling& filing = *filed.mutable_filing();
     filing.set_filing_id(absl::StrCat(state_.episode_id(), "_f", state_.filings_size() + 1));
@@ -218,9 +226,7 @@ class Desk {
       for (const v1::Recipient* recipient : recipients) Tell(planned, *recipient, made);
       if (!recipients.empty()) continue;
       for (const Duty& duty : planned.duties) made.add_untold_duty_keys(duty.duty_key);
-      const std::optional<absl::Time> due = SoonestDue(planned.duties);
-      const bool late = due.has_value() && *due <= input_.now;
-      const absl::Time again = input_.now + (late ? kTellAgainLateEvery : kTellAgainEvery);
+      const absl::Time again = input_.now + TellAgainAfter(SoonestDue(planned.duties), input_.now);
       look_at = std::min(look_at.value_or(again), again);
     }
     if (Has(state_.case_(), v1::POLICY_TRIGGER_RETURNED))
@@ -329,23 +335,6 @@ class Desk {
         "be recorded as done"));
   }
 
-  void WarnOf(const v1::FileProofRequest& request, const ProofTarget& target, v1::EvidenceKind kind,
-              absl::Time at, v1::FileProofReply& reply) const {
-    if (at < FromProto(state_.episode().received_at()))
-      reply.add_warnings("done_at is before the agency knew of the report: check the time");
-    for (const Duty& duty : target.duties) {
-      if (!duty.due_at.has_value() || at <= *duty.due_at) continue;
-      reply.add_warnings(absl::StrCat(duty.rule_id, " was due before: it counts as done late"));
-      break;
-    }
-    const std::string known = NumberOf(state_, kind);
-    if (!request.number().empty() && !known.empty() && known != request.number()) {
-      reply.add_warnings(
-          "another number of this kind was filed before: both are kept, and notices tell the new "
-          "one from now on. Check which is right");
-    }
-  }
-
   // Notices that wait for a person and that this proof is for.
   std::vector<v1::Notice> ToldByPerson(const ProofTarget& target) const {
     std::vector<v1::Notice> told;
@@ -355,15 +344,18 @@ class Desk {
       const bool named = target.notice_id.empty() ? target.recipient_id.empty() ||
                                                         notice.recipient_id() == target.recipient_id
                                                   : notice.notice_id() == target.notice_id;
-      const bool meant = !target.notice_id.empty() ||
-                         std::any_of(target.duties.begin(), target.duties.end(),
-                                     [&](const Duty& duty) { return Covers(notice, duty); });
+      const bool no_duty = !target.notice_id.empty() || target.duties.empty();
+      const bool meant = no_duty
+                             ? notice.recipient_kind() == target.recipient
+                             : std::any_of(target.duties.begin(), target.duties.end(),
+                                           [&](const Duty& duty) { return Covers(notice, duty); });
       if (waits && named && meant) told.push_back(notice);
     }
     return told;
   }
 
-  // That which was named, or the newest one to this recipient that isn't refused yet.
+  // That which was named; or of those to this recipient that aren't refused yet the newest that
+  // says the youth is missing, or else the newest.
   std::optional<v1::Notice> NoticeRefusedBy(const ProofTarget& target) const {
     std::optional<v1::Notice> found;
     for (const v1::Notice& notice : state_.notices()) {
@@ -371,7 +363,9 @@ class Desk {
                                                      : notice.recipient_id() == target.recipient_id;
       const bool meant = target.notice_id.empty() ? named && !notice.refused()
                                                   : notice.notice_id() == target.notice_id;
-      if (meant) found = notice;
+      const bool lesser = found.has_value() && found->kind() == v1::NOTICE_KIND_MISSING &&
+                          notice.kind() != v1::NOTICE_KIND_MISSING;
+      if (meant && !lesser) found = notice;
     }
     return found;
   }

@@ -24,6 +24,12 @@ v1::Notice WithDelivery(v1::Notice notice, const Aggregate& aggregate) {
   return notice;
 }
 
+absl::Status NoSuchEpisode() {
+  return absl::NotFoundError(
+      "no notice was made for an episode of this id; `porchlight episodes --all` lists the "
+      "episodes");
+}
+
 // Every command about an episode goes the same way; the rules say what it means.
 template <typename Request, typename Reply>
 grpc::Status Submit(grpc::ServerContext* context, const char* method, const EdgePorts& ports,
@@ -60,13 +66,10 @@ grpc::Status NotificationService::ListNotices(grpc::ServerContext* context,
         if (absl::Status checked = CheckEpisodeId(request->episode_id()); !checked.ok())
           return checked;
         const absl::StatusOr<Aggregate> aggregate = ports_.states.Load(request->episode_id());
-        if (absl::IsNotFound(aggregate.status())) {
-          return absl::NotFoundError(
-              "no notice was made for an episode of this id; `porchlight episodes --all` lists the "
-              "episodes");
-        }
+        if (absl::IsNotFound(aggregate.status())) return NoSuchEpisode();
         if (!aggregate.ok()) return aggregate.status();
         const auto& state = static_cast<const v1::NotificationState&>(*aggregate->rules_state);
+        if (!state.has_episode()) return NoSuchEpisode();
         for (const v1::Notice& notice : state.notices())
           *reply->add_notices() = WithDelivery(notice, *aggregate);
         *reply->mutable_filings() = state.filings();

@@ -174,7 +174,7 @@ TEST(Proof, WhatIsLateOrEarlyOrDiffersIsKeptWithAWarning) {
   request.clear_done_at();
   request.set_number("26-2");
   EXPECT_THAT(ReplyOf(office.Files(request)).warnings(),
-              ElementsAre(HasSubstr("another number of this kind")));
+              ElementsAre(HasSubstr("another number was filed")));
   office.now += absl::Hours(30);
   EXPECT_THAT(ReplyOf(office.Files("ncmec", "NC-7")).warnings(),
               ElementsAre(HasSubstr("ncmec was due before")));
