@@ -27,11 +27,39 @@ bool MayKnowField(v1::RecipientKind recipient, const FieldDescriptor& field) {
   return MayKnow(recipient, SensitivityOf(field));
 }
 
+// Whether it still says anything of a youth or a case.
+bool TellsAnything(const Message& message) {
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  return std::any_of(fields.begin(), fields.end(), [](const FieldDescriptor* field) {
+    return SensitivityOf(*field) != v1::SENSITIVITY_INTERNAL;
+  });
+}
+
+bool IsOurs(const FieldDescriptor& field) {
+  return field.message_type() != nullptr && !field.is_map() &&
+         field.message_type()->file()->package() == "porchlight.v1";
+}
+
 void Note(v1::Sensitivity sensitivity, google::protobuf::RepeatedField<int>& classes) {
   const auto place = std::lower_bound(classes.begin(), classes.end(), sensitivity);
   if (place != classes.end() && *place == sensitivity) return;
   classes.Add(sensitivity);
   std::sort(classes.begin(), classes.end());
+}
+
+// Of a list, each element field by field; one of which nothing is left that tells anything is left
+// out.
+void KeepOnlyKnowableOfList(v1::RecipientKind recipient, const FieldDescriptor* field,
+                            Message& message, v1::Disclosure* disclosure) {
+  const Reflection& reflection = *message.GetReflection();
+  int kept = 0;
+  for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+    Message& element = *reflection.MutableRepeatedMessage(&message, field, i);
+    KeepOnlyKnowable(recipient, element, disclosure);
+    if (TellsAnything(element)) reflection.SwapElements(&message, field, i, kept++);
+  }
+  while (reflection.FieldSize(message, field) > kept) reflection.RemoveLast(&message, field);
 }
 
 }  // namespace
@@ -69,9 +97,11 @@ void KeepOnlyKnowable(v1::RecipientKind recipient, Message& message, v1::Disclos
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
-    const bool ours = field->message_type() != nullptr &&
-                      field->message_type()->file()->package() == "porchlight.v1";
-    if (ours && !field->is_repeated()) {
+    if (IsOurs(*field) && field->is_repeated()) {
+      KeepOnlyKnowableOfList(recipient, field, message, disclosure);
+      continue;
+    }
+    if (IsOurs(*field)) {
       KeepOnlyKnowable(recipient, *reflection.MutableMessage(&message, field), disclosure);
       continue;
     }

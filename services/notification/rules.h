@@ -1,8 +1,10 @@
-// The rules of notification: who is told of an episode, what each may know, and what came of it. A
-// notice is done only when the far end said yes. Pure: no clock, no chance, no I/O.
+// The rules of notification: whom policy wants told of an episode and when, what each may know, and
+// the proof that they were: what a far end said, or what a person typed in. Each duty is told of
+// once. Pure: no clock, no chance, no I/O.
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/processor/rules.h"
@@ -22,7 +24,7 @@ class NotificationRules final : public Rules {
   explicit NotificationRules(NotificationSettings settings) : settings_(std::move(settings)) {}
 
   absl::string_view service() const override { return "notification"; }
-  std::vector<std::string> sources() const override { return {"intake"}; }
+  std::vector<std::string> sources() const override { return {"intake", "screening", "mdt"}; }
   bool Hears(absl::string_view type) const override;
   std::string AggregateId(const v1::RecordHeader& header,
                           const google::protobuf::Message& payload) const override;
@@ -33,10 +35,6 @@ class NotificationRules final : public Rules {
   bool Active(const google::protobuf::Message& state) const override;
 
  private:
-  void Tell(v1::NoticeKind kind, const v1::NotificationState& state, const v1::Episode& episode,
-            const Input& input, const v1::Directory& directory, Decision& decision) const;
-  v1::Message MakeMessage(const v1::NoticePacket& packet) const;
-
   const NotificationSettings settings_;
 };
 

@@ -24,6 +24,38 @@ v1::Notice WithDelivery(v1::Notice notice, const Aggregate& aggregate) {
   return notice;
 }
 
+absl::Status NoSuchEpisode() {
+  return absl::NotFoundError(
+      "no notice was made for an episode of this id; `porchlight episodes --all` lists the "
+      "episodes");
+}
+
+// Every command about an episode goes the same way; the rules say what it means.
+template <typename Request, typename Reply>
+grpc::Status Submit(grpc::ServerContext* context, const char* method, const EdgePorts& ports,
+                    const Request& given, Reply* reply) {
+  return rpc::Serve(*context, method, ports.gate, [&](rpc::Call& call) -> absl::Status {
+    if (absl::Status checked = CheckFields(given); !checked.ok()) return checked;
+    if (!given.actor().actor_id().empty()) {
+      if (absl::Status checked = CheckId("actor_id", given.actor().actor_id()); !checked.ok())
+        return checked;
+    }
+    if (absl::Status checked = CheckEpisodeId(given.episode_id()); !checked.ok()) return checked;
+    absl::StatusOr<std::string> request_id = RequestId(given.request_id(), ports.ids);
+    if (!request_id.ok()) return request_id.status();
+    Request request = given;
+    request.set_request_id(*request_id);
+    const Command command{.request_id = *request_id,
+                          .youth_id = std::string(YouthOf(request.episode_id())),
+                          .episode_id = request.episode_id(),
+                          .received_at = call.received_at,
+                          .actor = request.actor(),
+                          .longest_wait = call.deadline - ports.clock.Now()};
+    call.correlation_id = ports.commands.IdOf(command.youth_id, *request_id);
+    return ports.commands.Submit(command, request, *reply);
+  });
+}
+
 }  // namespace
 
 grpc::Status NotificationService::ListNotices(grpc::ServerContext* context,
@@ -34,15 +66,15 @@ grpc::Status NotificationService::ListNotices(grpc::ServerContext* context,
         if (absl::Status checked = CheckEpisodeId(request->episode_id()); !checked.ok())
           return checked;
         const absl::StatusOr<Aggregate> aggregate = ports_.states.Load(request->episode_id());
-        if (absl::IsNotFound(aggregate.status())) {
-          return absl::NotFoundError(
-              "no notice was made for an episode of this id; `porchlight episodes --all` lists the "
-              "episodes");
-        }
+        if (absl::IsNotFound(aggregate.status())) return NoSuchEpisode();
         if (!aggregate.ok()) return aggregate.status();
         const auto& state = static_cast<const v1::NotificationState&>(*aggregate->rules_state);
+        if (!state.has_episode()) return NoSuchEpisode();
         for (const v1::Notice& notice : state.notices())
           *reply->add_notices() = WithDelivery(notice, *aggregate);
+        *reply->mutable_filings() = state.filings();
+        *reply->mutable_refusals() = state.refusals();
+        *reply->mutable_untold_duty_keys() = state.untold_duty_keys();
         return absl::OkStatus();
       });
 }
@@ -93,6 +125,18 @@ grpc::Status NotificationService::ReplayDeadLetter(grpc::ServerContext* context,
         call.correlation_id = ports_.commands.IdOf(command.youth_id, *request_id);
         return ports_.commands.Submit(command, request, *reply);
       });
+}
+
+grpc::Status NotificationService::FileProof(grpc::ServerContext* context,
+                                            const v1::FileProofRequest* request,
+                                            v1::FileProofReply* reply) {
+  return Submit(context, "Notification.FileProof", ports_, *request, reply);
+}
+
+grpc::Status NotificationService::RecordRefusal(grpc::ServerContext* context,
+                                                const v1::RecordRefusalRequest* request,
+                                                v1::RecordRefusalReply* reply) {
+  return Submit(context, "Notification.RecordRefusal", ports_, *request, reply);
 }
 
 ServiceModule NotificationModule() {

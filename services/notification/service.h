@@ -1,5 +1,5 @@
-// The edge of notification: what was told to whom, and what a person must look after. It decides
-// nothing.
+// The edge of notification: what was told to whom, what a person must look after, and what people
+// type in. It decides nothing.
 #pragma once
 
 #include "common/edge/service.h"
@@ -19,6 +19,10 @@ class NotificationService final : public v1::Notification::Service {
   grpc::Status ReplayDeadLetter(grpc::ServerContext* context,
                                 const v1::ReplayDeadLetterRequest* request,
                                 v1::ReplayDeadLetterReply* reply) override;
+  grpc::Status FileProof(grpc::ServerContext* context, const v1::FileProofRequest* request,
+                         v1::FileProofReply* reply) override;
+  grpc::Status RecordRefusal(grpc::ServerContext* context, const v1::RecordRefusalRequest* request,
+                             v1::RecordRefusalReply* reply) override;
 
  private:
   const EdgePorts ports_;

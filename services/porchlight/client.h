@@ -6,7 +6,7 @@
 
 namespace porchlight {
 
-// Adds the commands for intake, and notices and dead-letters. A command that ran sets `exit_code`.
+// Adds the commands for intake and notification. A command that ran sets `exit_code`.
 void AddClientCommands(CLI::App& app, int& exit_code);
 // Adds report, add, return, close and join.
 void AddIntakeCommands(CLI::App& app, int& exit_code);
@@ -14,6 +14,8 @@ void AddIntakeCommands(CLI::App& app, int& exit_code);
 void AddEpisodeCommands(CLI::App& app, int& exit_code);
 // Adds import and youths.
 void AddRosterCommands(CLI::App& app, int& exit_code);
+// Adds notices, file-proof, refuse and dead-letters.
+void AddNoticeCommands(CLI::App& app, int& exit_code);
 
 // Adds evidence export and verify.
 void AddEvidenceCommands(CLI::App& app, int& exit_code);

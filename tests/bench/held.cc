@@ -18,7 +18,8 @@
 namespace porchlight::bench {
 namespace {
 
-constexpr size_t kFewEpisodes = 1000;
+// More than are reported on in one run: a second supplement within ten minutes would wait.
+constexpr size_t kFewEpisodes = 20'000;
 constexpr int kHeldRate = 500;
 constexpr int kRounds = 2;
 constexpr absl::Duration kRebuiltWithin = absl::Hours(1);

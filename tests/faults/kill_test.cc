@@ -251,8 +251,8 @@ TEST_F(Killed, NothingAcceptedIsLostAndEverybodyIsTold) {
   EXPECT_EQ(stopped.exit_code, 0) << stopped.errors;
   EXPECT_EQ(stopped.output, running.output);
   CheckArrivals("police", far_.Webhooks());
-  CheckArrivals("ncmec", far_.Mails());
-  CheckArrivals("supervisor", far_.Files());
+  CheckArrivals("sheriff", far_.Mails());
+  CheckArrivals("state-police", far_.Files());
   CheckNoPersonalData();
   PrintCounts();
 }

@@ -45,7 +45,7 @@ TEST(ClockStep, AnHourForwardsMakesARetryDueAndGivesNothingUpTooSoon) {
   EXPECT_THAT(world.TakeSent(), ElementsAre("police: A youth is missing from care"));
   EXPECT_EQ(world.Notices(reply->episode_id()).notices(0).state(), v1::DELIVERY_STATE_DELIVERED);
   world.Advance(absl::Hours(48));
-  EXPECT_THAT(world.TakeSent(), IsEmpty());
+  EXPECT_THAT(world.TakeSent(), ElementsAre("ncmec: A youth is missing from care"));
 }
 
 TEST(ClockStep, AnHourBackLosesNothing) {
@@ -62,7 +62,7 @@ TEST(ClockStep, AnHourBackLosesNothing) {
   // What is reported after the step is told at once.
   const auto second = world.Report("request-2", MissingFrom("Cedar House"));
   ASSERT_TRUE(second.ok());
-  EXPECT_THAT(world.TakeSent(), testing::SizeIs(testing::Ge(3u)));
+  EXPECT_THAT(world.TakeSent(), testing::Contains("police: A youth is missing from care"));
   world.Advance(absl::Hours(2));
   world.TakeSent();
   for (const std::string& episode_id : {first->episode_id(), second->episode_id()}) {
@@ -73,7 +73,8 @@ TEST(ClockStep, AnHourBackLosesNothing) {
       EXPECT_EQ(world.channel->arrivals(delivery.delivery_id()), 1) << delivery.recipient_id();
   }
   world.Advance(absl::Hours(48));
-  EXPECT_THAT(world.TakeSent(), IsEmpty());
+  EXPECT_THAT(world.TakeSent(), ElementsAre("ncmec: A youth is missing from care",
+                                            "ncmec: A youth is missing from care"));
 }
 
 TEST(ClockStep, ADeskThatNeverAnswersIsGivenUpByTheNewTime) {
@@ -102,7 +103,7 @@ TEST(ClockStep, WhileNobodyCanBeToldItIsTriedAgainAfterAStepEitherWay) {
     world.SetDirectory({TestRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT)});
     world.Advance(absl::Hours(1) + absl::Minutes(2));
     EXPECT_THAT(world.TakeSent(), ElementsAre("police: A youth is missing from care"));
-    EXPECT_TRUE(world.Notices(reply->episode_id()).untold().empty());
+    EXPECT_TRUE(world.Notices(reply->episode_id()).untold_duty_keys().empty());
   }
 }
 

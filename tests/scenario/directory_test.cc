@@ -41,13 +41,12 @@ v1::ReportMissingRequest Missing() {
 
 TEST(DirectoryScenario, ADeskThatIsSetIsToldOfTheNextReportAndOneThatIsRemovedIsNot) {
   World world;
-  v1::ChangeDirectoryRequest change = Setting(TestRecipient("court", v1::RECIPIENT_KIND_COURT));
-  change.add_recipients_removed("ncmec");
+  v1::ChangeDirectoryRequest change =
+      Setting(TestRecipient("sheriff", v1::RECIPIENT_KIND_LAW_ENFORCEMENT));
+  change.add_recipients_removed("police");
   ASSERT_TRUE(world.ChangeDirectory("change-1", change).ok());
   ASSERT_TRUE(world.Report("request-1", Missing()).ok());
-  EXPECT_THAT(world.TakeSent(), ElementsAre("court: A youth is missing from care",
-                                            "police: A youth is missing from care",
-                                            "supervisor: A youth is missing from care"));
+  EXPECT_THAT(world.TakeSent(), ElementsAre("sheriff: A youth is missing from care"));
 }
 
 TEST(DirectoryScenario, ARefusedChangeLeavesEverythingAsItWas) {

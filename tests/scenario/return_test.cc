@@ -32,7 +32,6 @@ v1::Directory TeamDirectory() {
   roster.set_chase_after_minutes(60);
   for (const auto& [role, kind] : {std::pair{"advocate", v1::RECIPIENT_KIND_SURVIVOR_ADVOCATE},
                                    std::pair{"clinic", v1::RECIPIENT_KIND_HEALTH_PROVIDER}}) {
-    // Notification tells them too, of which ToTeam takes no notice.
     v1::Recipient member = TestRecipient(role, v1::RECIPIENT_KIND_TEAM_MEMBER);
     *directory.add_recipients() = member;
     v1::TeamSeat& seat = *roster.add_seats();

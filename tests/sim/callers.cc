@@ -5,9 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/time.h"
+#include "common/processor/rules.h"
 #include "porchlight/v1/delivery.pb.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/join.pb.h"
+#include "porchlight/v1/notification.pb.h"
 #include "porchlight/v1/screening.pb.h"
 #include "tests/sim/case_calls.h"
 
@@ -147,6 +149,9 @@ void Callers::NewReplay() {
 
 void Callers::NewCaseCall(const std::string& service) {
   CaseCall call = DrawCaseCall(environment_, service, RequestId(), SomeEpisode());
+  if (As<v1::FileProofRequest>(call.payload.get())) environment_.counters.Count("proof filed");
+  if (As<v1::RecordRefusalRequest>(call.payload.get()))
+    environment_.counters.Count("refused by police");
   requests_.push_back({.service = service,
                        .command = {.request_id = RequestId(),
                                    .youth_id = call.youth_id,

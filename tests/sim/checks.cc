@@ -1,9 +1,12 @@
 #include "tests/sim/checks.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
+#include "common/base/time.h"
 #include "common/edge/states.h"
 #include "common/processor/aggregates.h"
 
@@ -16,6 +19,7 @@ class Checker {
 
   void Store(const std::string& service, int32_t partition);
   void View(const Process& process, int32_t partition);
+  void EverythingTold();
   void LastReports();
   void DeadLetters();
   void Answers();
@@ -108,6 +112,37 @@ void Checker::View(const Process& process, int32_t partition) {
     const v1::DeliveryStatus* seen = view.FindDelivery(id);
     Expect(seen != nullptr && seen->SerializeAsString() == status.SerializeAsString(),
            "every fold is equal", absl::StrCat(name, "a process sees another ", id));
+  }
+}
+
+// What each report told was sent to somebody, and every return too. Of a youth's second episode
+// under another id, the first one's notices count.
+void Checker::EverythingTold() {
+  const Truth& truth = environment_.truth;
+  std::set<std::string> doubled;
+  for (const auto& [record_id, event] : truth.events()) {
+    if (!event.episode.same_as_episode_id().empty()) doubled.insert(event.episode.episode_id());
+  }
+  for (const auto& [record_id, event] : truth.events()) {
+    const std::string& episode_id = event.episode.episode_id();
+    if (!event.must_be_told || doubled.contains(episode_id)) continue;
+    const auto tells = [&](const v1::NoticePacket& packet) {
+      const v1::Episode& told = packet.episode();
+      const auto& ids = told.report_ids();
+      return told.state() >= event.episode.state() &&
+             told.facts_size() >=
+                 (packet.kind() == v1::NOTICE_KIND_SUPPLEMENT ? 0 : event.episode.facts_size()) &&
+             std::all_of(event.episode.report_ids().begin(), event.episode.report_ids().end(),
+                         [&](const std::string& id) {
+                           return std::find(ids.begin(), ids.end(), id) != ids.end();
+                         });
+    };
+    const auto packets = truth.packets().find(episode_id);
+    Expect(packets != truth.packets().end() &&
+               std::any_of(packets->second.begin(), packets->second.end(), tells),
+           "everything is told",
+           absl::StrCat("nobody was told of ", event.type, " ", record_id, " of episode ",
+                        episode_id));
   }
 }
 

@@ -90,12 +90,10 @@ void CheckTold(Environment& environment, absl::Time now) {
   for (const auto& [episode_id, known] : CasesOf(truth)) {
     if (!known.has_episode()) continue;
     std::set<std::string> told;
-    const auto made = truth.made().find(episode_id);
-    if (made != truth.made().end()) {
-      for (const Truth::MadeFact& fact : made->second) {
-        for (const v1::Notice& notice : fact.made.notices())
-          told.insert(notice.duty_keys().begin(), notice.duty_keys().end());
-      }
+    const auto notices = truth.notices().find(episode_id);
+    if (notices != truth.notices().end()) {
+      for (const v1::Notice& notice : notices->second)
+        told.insert(notice.duty_keys().begin(), notice.duty_keys().end());
     }
     for (const Duty& duty : DutiesAt(environment, known, now)) {
       const bool tells =

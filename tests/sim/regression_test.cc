@@ -36,7 +36,7 @@ TEST(FoundBySimulation, AStoreWipedWhileNothingIsDecidedIsMadeAgain) {
   world.Advance(absl::Minutes(1));
   world.notification_store.WipeAll();
   world.Advance(absl::Minutes(1));
-  EXPECT_EQ(world.Notices(reply->episode_id()).notices_size(), 3);
+  EXPECT_EQ(world.Notices(reply->episode_id()).notices_size(), 1);
 }
 
 TEST(FoundBySimulation, ADirectoryChangeThatCantBeOpenedNowIsOpenedLater) {

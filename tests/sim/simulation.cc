@@ -37,7 +37,8 @@ Simulation::Simulation(uint64_t seed)
                   MakeRecipient("ncmec", v1::RECIPIENT_KIND_NCMEC, false),
                   MakeRecipient("parent", v1::RECIPIENT_KIND_PARENT, false),
                   MakeRecipient("drill-desk", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, true),
-                  MakeRecipient("desk-for-both", v1::RECIPIENT_KIND_SUPERVISOR, false)} {
+                  MakeRecipient("drill-ncmec", v1::RECIPIENT_KIND_NCMEC, true),
+                  MakeRecipient("desk-for-both", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, false)} {
   const Options& options = environment_.options;
   for (const char* service : kServices) environment_.stores[service];
   for (const v1::Recipient& recipient : recipients_) {

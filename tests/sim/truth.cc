@@ -9,6 +9,7 @@
 #include "common/directory/rota.h"
 #include "common/privacy/sealing.h"
 #include "common/processor/rules.h"
+#include "google/protobuf/util/json_util.h"
 
 namespace porchlight::sim {
 namespace {
@@ -204,6 +205,31 @@ void Truth::CheckEventInput(const Counted& counted) {
   auto& last = last_heard_[{service, found->second.where}];
   Expect(found->second.at >= last, "causal order", absl::StrCat(Named(counted), "is out of order"));
   last = found->second.at;
+  if (service == "notification") CheckWhoIsTold(counted, found->second);
+}
+
+// Of a report, the police of its kind (live or drill) at once; of a return, NCMEC too.
+void Truth::CheckWhoIsTold(const Counted& counted, const EventFact& event) {
+  const auto directory = directories_.find(counted.transition.reference_sequence());
+  if (!Expect(directory != directories_.end(), "no effect of what doesn't count",
+              absl::StrCat(Named(counted), "used a directory that never was")))
+    return;
+  const bool opened = event.type == v1::EpisodeOpened::descriptor()->full_name();
+  const bool returned = event.type == v1::YouthReturned::descriptor()->full_name();
+  if ((!opened && !returned) || !event.episode.same_as_episode_id().empty()) return;
+  std::multiset<std::string> wanted;
+  for (const v1::Recipient& recipient : directory->second.recipients()) {
+    const bool hears = recipient.kind() == v1::RECIPIENT_KIND_LAW_ENFORCEMENT ||
+                       (returned && recipient.kind() == v1::RECIPIENT_KIND_NCMEC);
+    if (hears && recipient.exercise_only() == event.episode.exercise())
+      wanted.insert(recipient.recipient_id());
+  }
+  std::multiset<std::string> told;
+  for (const v1::Delivery& delivery : counted.transition.deliveries())
+    told.insert(delivery.recipient_id());
+  Expect(wanted == told, "everybody is told",
+         absl::StrCat(Named(counted), "tells ", told.size(), " recipients, but ", wanted.size(),
+                      " should be told"));
 }
 
 void Truth::CheckTimers(Chain& chain, const Counted& counted) {
@@ -212,7 +238,7 @@ void Truth::CheckTimers(Chain& chain, const Counted& counted) {
     const auto timer =
         transition.timers_removed_size() == 0
             ? chain.timers.end()
-            : chain.timers.find({transition.aggregate_id(), transition.timers_removed(0)});
+            : chain.timers.find({transition.aggregate_id(), *transition.timers_removed().rbegin()});
     Expect(timer != chain.timers.end() && timer->second <= FromProto(transition.decided_at()),
            "timers", absl::StrCat(Named(counted), "fires a timer that isn't set or not due"));
   }
@@ -243,14 +269,29 @@ void Truth::CheckDeliveries(const Counted& counted) {
       Expect(recipient.exercise_only() == delivery.exercise(), "drills",
              absl::StrCat(Named(counted), "is for ", recipient.recipient_id()));
     }
-    if (transition.input().kind() == v1::INPUT_KIND_TIMER && transition.service() == "notification")
-      counters_.Count("told again");
+    if (transition.service() == "notification") ReadPacket(counted, delivery);
     deliveries_[delivery.delivery_id()] = {.service = transition.service(),
                                            .aggregate_id = transition.aggregate_id(),
                                            .recipient_id = delivery.recipient_id(),
                                            .exercise = delivery.exercise(),
                                            .answers = {}};
   }
+}
+
+void Truth::ReadPacket(const Counted& counted, const v1::Delivery& delivery) {
+  Expect(delivery.recipient_kind() == v1::RECIPIENT_KIND_LAW_ENFORCEMENT ||
+             delivery.recipient_kind() == v1::RECIPIENT_KIND_NCMEC,
+         "need to know", absl::StrCat(Named(counted), "tells somebody whom no law names"));
+  if (counted.transition.input().kind() == v1::INPUT_KIND_TIMER) counters_.Count("told later");
+  const auto opened = OpenRecord(keys_, delivery.message());
+  if (!Expect(opened.ok(), "events", absl::StrCat(Named(counted), "has a message unopened")))
+    return;
+  const auto* message = As<v1::Message>(opened->payload.get());
+  v1::NoticePacket packet;
+  const bool read = message != nullptr &&
+                    google::protobuf::util::JsonStringToMessage(message->json(), &packet).ok();
+  Expect(read, "events", absl::StrCat(Named(counted), "sends a packet that can't be read"));
+  packets_[delivery.episode_id()].push_back(std::move(packet));
 }
 
 void Truth::CheckAttempts(const Counted& counted) {
@@ -275,6 +316,7 @@ void Truth::CheckAttempts(const Counted& counted) {
            absl::StrCat(Named(counted), "has answer ", v1::DeliveryAnswer_Name(attempt.answer()),
                         " but leads to ", v1::DeliveryState_Name(attempt.state())));
     if (replay) counters_.Count("replay");
+    if (attempt.state() == v1::DELIVERY_STATE_WITHDRAWN) counters_.Count("withdrawn");
     if (attempt.answer() == v1::DELIVERY_ANSWER_EXPIRED) counters_.Count("expiry");
     if (attempt.state() == v1::DELIVERY_STATE_DEAD) counters_.Count("dead letter");
     if (attempt.state() == v1::DELIVERY_STATE_DELIVERED && fact.exercise)
@@ -311,24 +353,34 @@ void Truth::FoldEvents(const TopicPartition& where, const Counted& counted) {
     fact.payload = std::move(event->payload);
     if (const auto* opened = As<v1::EpisodeOpened>(fact.payload.get()))
       fact.episode = opened->episode();
-    if (const auto* returned = As<v1::YouthReturned>(fact.payload.get()))
-      fact.episode = returned->episode();
-    if (const auto* closed = As<v1::EpisodeClosed>(fact.payload.get()))
-      fact.episode = closed->episode();
-    if (const auto* updated = As<v1::EpisodeUpdated>(fact.payload.get()))
-      fact.episode = updated->episode();
-    FoldEvent(fact, counted);
-    const std::string record_id = fact.header.record_id();
-    events_in_order_[counted.transition.service()].push_back(record_id);
-    Expect(events_.emplace(record_id, std::move(fact)).second, "record ids",
-           absl::StrCat(Named(counted), "makes an event with an id that is taken"));
+    fact.must_be_told = true;
   }
+  if (const auto* returned = As<v1::YouthReturned>(fact.payload.get())) {
+    fact.episode = returned->episode();
+    fact.must_be_told = true;
+  }
+  if (const auto* closed = As<v1::EpisodeClosed>(fact.payload.get())) {
+    fact.episode = closed->episode();
+    fact.must_be_told = closed->episode().close_reason() != v1::CLOSE_REASON_RETURNED;
+  }
+  if (const auto* updated = As<v1::EpisodeUpdated>(fact.payload.get())) {
+    fact.episode = updated->episode();
+    fact.must_be_told =
+        updated->episode().state() == v1::EPISODE_STATE_MISSING && !updated->changed().empty();
+  }
+  FoldEvent(fact, counted);
+  const std::string record_id = fact.header.record_id();
+  events_in_order_[counted.transition.service()].push_back(record_id);
+  Expect(events_.emplace(record_id, std::move(fact)).second, "record ids",
+         absl::StrCat(Named(counted), "makes an event with an id that is taken"));
+}
 }
 
 // Events with an alert or a team's notice have it as it stands after them.
 void Truth::FoldEvent(const EventFact& fact, const Counted& counted) {
   if (const auto* made = As<v1::NoticesMade>(fact.payload.get())) {
-    made_[fact.header.episode_id()].push_back({*made, counted.record.sequence()});
+    auto& notices = notices_[fact.header.episode_id()];
+    notices.insert(notices.end(), made->notices().begin(), made->notices().end());
     if (!made->untold_duty_keys().empty()) counters_.Count("nobody to tell");
   }
   const google::protobuf::Descriptor& type = *fact.payload->GetDescriptor();

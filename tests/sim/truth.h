@@ -67,7 +67,8 @@ class Truth {
     std::string type;
     v1::RecordHeader header;
     std::shared_ptr<google::protobuf::Message> payload;
-    v1::Episode episode;  // of intake's
+    v1::Episode episode;        // of intake's
+    bool must_be_told = false;  // to somebody
   };
   struct DeliveryFact {
     std::string service;
@@ -77,11 +78,6 @@ class Truth {
     v1::DeliveryState state = v1::DELIVERY_STATE_PENDING;
     uint32_t attempts = 0;
     std::map<int, int> answers;  // recorded, by kind
-  };
-  // Notices made for an episode, as the events tell.
-  struct MadeFact {
-    v1::NoticesMade made;
-    uint64_t sequence = 0;
   };
 
   const std::map<TopicPartition, Chain>& chains() const { return chains_; }
@@ -102,7 +98,9 @@ class Truth {
   const std::map<std::string, v1::Alert>& alerts() const { return alerts_; }
   const std::map<std::string, v1::TeamNotice>& team_notices() const { return team_notices_; }
   const std::map<std::string, DeliveryFact>& deliveries() const { return deliveries_; }
-  const std::map<std::string, std::vector<MadeFact>>& made() const { return made_; }
+  // Of an episode: the notices that were made, and what was sent.
+  const std::map<std::string, std::vector<v1::Notice>>& notices() const { return notices_; }
+  const std::map<std::string, std::vector<v1::NoticePacket>>& packets() const { return packets_; }
   const v1::Directory& directory() const;
 
  private:
@@ -113,8 +111,10 @@ class Truth {
   void CheckPositions(Chain& chain, const std::string& service, const Counted& counted);
   void CheckCommand(const Counted& counted, const TopicPartition& where);
   void CheckEventInput(const Counted& counted);
+  void CheckWhoIsTold(const Counted& counted, const EventFact& event);
   void CheckTimers(Chain& chain, const Counted& counted);
   void CheckDeliveries(const Counted& counted);
+  void ReadPacket(const Counted& counted, const v1::Delivery& delivery);
   void CheckAttempts(const Counted& counted);
   void FoldDirectoryEvents(const Counted& counted);
   void FoldEvents(const TopicPartition& where, const Counted& counted);
@@ -141,8 +141,9 @@ class Truth {
   std::map<std::string, v1::Alert> alerts_;
   std::map<std::string, v1::TeamNotice> team_notices_;
   std::map<std::string, DeliveryFact> deliveries_;
-  std::map<std::string, std::vector<MadeFact>> made_;  // by episode
-  std::map<uint64_t, v1::Directory> directories_;      // by sequence
+  std::map<std::string, std::vector<v1::Notice>> notices_;        // by episode
+  std::map<std::string, std::vector<v1::NoticePacket>> packets_;  // by episode
+  std::map<uint64_t, v1::Directory> directories_;                 // by sequence
 };
 
 }  // namespace porchlight::sim

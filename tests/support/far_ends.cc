@@ -52,16 +52,16 @@ recipients:
                                             http_.Url("/police"), R"(
     name: Example City Police
     secret_file: webhook.secret
-  - id: ncmec
-    kind: ncmec
+  - id: sheriff
+    kind: law_enforcement
     channel: email
     address: desk@example.invalid
-    name: Example Clearinghouse
-  - id: supervisor
-    kind: supervisor
+    name: Example Sheriff
+  - id: state-police
+    kind: law_enforcement
     channel: folder
-    address: supervisor
-    name: Supervisor on call
+    address: state-police
+    name: Example State Police
 )"));
 }
 
@@ -82,7 +82,7 @@ Arrivals FarEnds::Mails() const {
 
 Arrivals FarEnds::Files() const {
   Arrivals arrivals;
-  const std::string folder = outbox_ + "/supervisor";
+  const std::string folder = outbox_ + "/state-police";
   if (!std::filesystem::exists(folder)) return arrivals;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();

@@ -20,8 +20,8 @@ class FarEnds {
   // `outbox` is where the folder recipient finds its notices.
   FarEnds(const std::string& source_folder, const std::string& outbox);
 
-  // The configuration that names the three: "police" by webhook, "ncmec" by e-mail, "supervisor" by
-  // folder.
+  // The configuration that names the three: "police" by webhook, "sheriff" by e-mail,
+  // "state-police" by folder: all are told of a report at once.
   std::string config_file() const { return folder_.path() + "/porchlight.yaml"; }
   HttpReceiver& http() { return http_; }
   SmtpReceiver& smtp() { return smtp_; }

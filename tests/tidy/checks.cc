@@ -106,7 +106,8 @@ bool RulesMayInclude(absl::string_view service, absl::string_view include) {
       "common/episode/oddities.h"};
   return IsPlain(include) || allowed->contains(include) ||
          StartsWithAny(
-             include, {"common/case/", "common/directory/", "common/screening/", "common/team/"}) ||
+             include, {"common/case/", "common/directory/", "common/notice/", "common/screening/",
+                       "common/team/"}) ||
          include == absl::StrCat("services/", service, "/rules.h");
 }
 
@@ -123,8 +124,8 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
       !RulesMayInclude(service, include)) {
     return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, facts, "
            "in_force, calendar and words of common/policy, common/privacy/disclosure.h, "
-           "common/case, common/directory, common/screening, common/team, facts and oddities of "
-           "common/episode, "
+           "common/case, common/directory, common/notice, common/screening, common/team, facts and "
+           "oddities of common/episode, "
            "and ids, time, limits and hash of common/base only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {

@@ -17,8 +17,8 @@ class EvidenceWorldTest : public ::testing::Test {
  protected:
   EvidenceWorldTest() {
     world_.channel->Next("police", MemoryChannel::Retry());
-    world_.channel->Next("ncmec", MemoryChannel::Refuse());
-    world_.channel->Next("supervisor", MemoryChannel::UnknownThoughArrived());
+    world_.channel->Next("sheriff", MemoryChannel::Refuse());
+    world_.channel->Next("state-police", MemoryChannel::UnknownThoughArrived());
     v1::ReportMissingRequest request;
     request.set_youth_id("youth-1");
     request.set_placement("Maple House");
@@ -73,7 +73,9 @@ class EvidenceWorldTest : public ::testing::Test {
     return VerifyLog(world_.log, options);
   }
 
-  World world_;
+  World world_{{TestRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT),
+                TestRecipient("sheriff", v1::RECIPIENT_KIND_LAW_ENFORCEMENT),
+                TestRecipient("state-police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT)}};
   std::string episode_;
   int replayed_ = 0;
 };

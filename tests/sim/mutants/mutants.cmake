@@ -18,7 +18,7 @@ foreach(mutant ${mutants})
   endforeach()
   add_executable(mutant_${name} ${copies} $<TARGET_OBJECTS:sim_tests>)
   target_link_libraries(mutant_${name} PRIVATE porchlight_test_support GTest::gtest_main)
-  target_compile_options(mutant_${name} PRIVATE -O1 -fpch-preprocess)
+  target_compile_options(mutant_${name} PRIVATE -fpch-preprocess)
   target_precompile_headers(mutant_${name} REUSE_FROM porchlight_common)
   set_target_properties(mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
   add_test(NAME sim.mutant.${name}
