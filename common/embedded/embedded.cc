@@ -190,6 +190,7 @@ struct Embedded::Parts {
   std::unique_ptr<SqliteLog> log;
   std::unique_ptr<FileKeys> keys;
   std::unique_ptr<FolderBlob> blob;
+  std::unique_ptr<DirectoryView> directory;
   std::vector<std::unique_ptr<EmbeddedService>> services;
   std::unique_ptr<rpc::Gate> gate;
   std::unique_ptr<EvidenceService> evidence;
@@ -239,11 +240,13 @@ absl::Status Embedded::Parts::Open(Key& master) {
       SqliteLog::Open(LogPath(options.data), {.lengthen_ahead = true});
   if (!sqlite_log.ok()) return sqlite_log.status();
   log = *std::move(sqlite_log);
+  directory = std::make_unique<DirectoryView>(*log, *keys);
   return absl::OkStatus();
 }
 
 EdgePorts Embedded::Parts::PortsOf(const EmbeddedService& service) {
-  return {*service.commands, *service.states, *keys, *blob, ids, clock, *gate, rules_options};
+  return {*service.commands, *service.states, *keys, *blob, ids, clock, *gate,
+          rules_options,     *directory};
 }
 
 absl::Status Embedded::Parts::AddService(const ServiceModule& module,

@@ -11,9 +11,11 @@
 #include "services/intake/service.h"
 #include "services/mdt/service.h"
 #include "services/notification/service.h"
+#include "services/oncall/service.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/directory_commands.h"
 #include "services/porchlight/mdt_commands.h"
+#include "services/porchlight/oncall_commands.h"
 #include "services/porchlight/output.h"
 #include "services/porchlight/policy_commands.h"
 #include "services/porchlight/screening_commands.h"
@@ -38,9 +40,8 @@ int Serve(const ServeOptions& given) {
   }
   if (!given.directory_file.empty()) options.config.directory_file = given.directory_file;
   std::cerr << ToMaskedYaml(options.config);
-  return RunEmbedded(std::move(options),
-                     {DirectoryModule(), IntakeModule(), NotificationModule(), ScreeningModule(),
-                      MdtModule()});
+  return RunEmbedded(std::move(options), {DirectoryModule(), IntakeModule(), NotificationModule(),
+                                          ScreeningModule(), MdtModule(), OncallModule()});
 }
 
 int CheckConfig(const std::string& file) {
@@ -96,6 +97,7 @@ int Main(int argc, char** argv) {
   AddEvidenceCommands(app, exit_code);
   AddPolicyCommands(app, exit_code);
   AddDirectoryCommands(app, exit_code);
+  AddOncallCommands(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
