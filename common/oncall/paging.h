@@ -26,8 +26,8 @@ struct Paging {
   uint32_t level = 0;  // 0: no rota; every supervisor
   uint32_t round = 0;
   uint32_t answers_needed = 1;
-  absl::Duration again_after;
-  std::vector<Paged> people;
+  absl::Duration again_after = absl::ZeroDuration();
+  std::vector<Paged> people = {};
 };
 
 // After what was paged for `alert` so far. Who has answered is not paged again. Nothing: nobody can
