@@ -12,8 +12,8 @@ namespace porchlight {
 
 struct CallbackTokens {
   // Of the provider's accounts; empty: no callback is believed.
-  std::string sms_auth_token;
-  std::string voice_auth_token;
+  std::string sms_auth_token = {};
+  std::string voice_auth_token = {};
 };
 
 // Of the files that the configuration names.
