@@ -190,7 +190,7 @@ struct Embedded::Parts {
   std::unique_ptr<SqliteLog> log;
   std::unique_ptr<FileKeys> keys;
   std::unique_ptr<FolderBlob> blob;
-  std::unique_ptr<DirectoryView> directory;
+  std::unique_ptr<DirectoryView> directory_view;
   std::vector<std::unique_ptr<EmbeddedService>> services;
   std::unique_ptr<rpc::Gate> gate;
   std::unique_ptr<EvidenceService> evidence;
@@ -240,13 +240,13 @@ absl::Status Embedded::Parts::Open(Key& master) {
       SqliteLog::Open(LogPath(options.data), {.lengthen_ahead = true});
   if (!sqlite_log.ok()) return sqlite_log.status();
   log = *std::move(sqlite_log);
-  directory = std::make_unique<DirectoryView>(*log, *keys);
+  directory_view = std::make_unique<DirectoryView>(*log, *keys);
   return absl::OkStatus();
 }
 
 EdgePorts Embedded::Parts::PortsOf(const EmbeddedService& service) {
   return {*service.commands, *service.states, *keys, *blob, ids, clock, *gate,
-          rules_options,     *directory};
+          rules_options,     *directory_view};
 }
 
 absl::Status Embedded::Parts::AddService(const ServiceModule& module,
@@ -284,10 +284,10 @@ absl::Status Embedded::Parts::ServeHttp(const std::vector<ServiceModule>& module
   for (size_t i = 0; i < modules.size(); ++i) {
     if (modules[i].add_routes != nullptr) modules[i].add_routes(PortsOf(*services[i]), routes);
   }
-  absl::StatusOr<std::unique_ptr<HttpServer>> server =
+  absl::StatusOr<std::unique_ptr<HttpServer>> started =
       HttpServer::Start({.listen = options.config.http->listen}, std::move(routes), clock);
-  if (!server.ok()) return server.status();
-  http = *std::move(server);
+  if (!started.ok()) return started.status();
+  http = *std::move(started);
   LogLine(LogLevel::kInfo, "links and callbacks are answered", {{"http", http->address()}});
   return absl::OkStatus();
 }
