@@ -60,9 +60,10 @@ class Parser {
 
  private:
   void ParseDocument(const YAML::Node& document) {
-    YamlMap map(mistakes_, document, 1, "",
-                {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http",
-                 "sms", "voice", "folder", "recipients", "directory_file", "policy_packs"});
+    YamlMap map(
+        mistakes_, document, 1, "",
+        {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http", "sms",
+         "voice", "oncall", "folder", "recipients", "directory_file", "policy_packs"});
     if (const auto* agency = map.Find("agency", Presence::kRequired)) {
       ParseAgency(*agency, map.Line("agency"));
     }
@@ -89,6 +90,9 @@ class Parser {
     }
     ParseTelephone(map, "sms", v1::CHANNEL_KIND_SMS, config_.sms);
     ParseTelephone(map, "voice", v1::CHANNEL_KIND_VOICE, config_.voice);
+    if (const auto* oncall = map.Find("oncall", Presence::kOptional)) {
+      ParseOncall(*oncall, map.Line("oncall"));
+    }
     if (const auto* folder = map.Find("folder", Presence::kOptional)) {
       YamlMap entries(mistakes_, *folder, map.Line("folder"), "folder", {"directory"});
       File(entries, "directory", Presence::kOptional, config_.folder_directory);
@@ -148,6 +152,22 @@ class Parser {
     HttpConfig& http = config_.http.emplace();
     map.Text("listen", Presence::kOptional, http.listen);
     Url(map, "public_url", Presence::kRequired, http.public_url);
+  }
+
+  void ParseOncall(const YAML::Node& node, int line) {
+    YamlMap map(mistakes_, node, line, "oncall", {"heartbeat_url", "heartbeat_every_seconds"});
+    OncallConfig& oncall = config_.oncall;
+    map.Text("heartbeat_url", Presence::kOptional, oncall.heartbeat_url);
+    if (!oncall.heartbeat_url.empty()) {
+      const absl::Status status = CheckUrl("it", oncall.heartbeat_url);
+      if (!status.ok()) map.Mistake("heartbeat_url", "it can't be used", status.message());
+    }
+    int64_t seconds = absl::ToInt64Seconds(oncall.heartbeat_every);
+    map.Integer("heartbeat_every_seconds", 5, 3600, seconds);
+    oncall.heartbeat_every = absl::Seconds(seconds);
+    if (map.Has("heartbeat_every_seconds") && !map.Has("heartbeat_url")) {
+      map.Mistake("heartbeat_url", "it is missing", "it is required with heartbeat_every_seconds");
+    }
   }
 
   void ParseTelephone(YamlMap& map, const char* key, v1::ChannelKind channel,

@@ -56,6 +56,13 @@ struct TelephoneConfig {
   absl::Duration time_limit = absl::Seconds(15);
 };
 
+struct OncallConfig {
+  // Called while every open duty is sure to be watched, so that somebody outside notices when it
+  // isn't, or when this server is gone. Empty: nobody is. May hold a token: it is shown masked.
+  std::string heartbeat_url;
+  absl::Duration heartbeat_every = absl::Seconds(60);
+};
+
 struct RecipientConfig {
   std::string id;
   v1::RecipientKind kind = v1::RECIPIENT_KIND_UNSPECIFIED;
@@ -76,6 +83,7 @@ struct Config {
   std::optional<HttpConfig> http;
   std::optional<TelephoneConfig> sms;    // with http
   std::optional<TelephoneConfig> voice;  // with http
+  OncallConfig oncall;
   std::string folder_directory;          // empty: DATA/outbox
   std::vector<RecipientConfig> recipients;
   std::string directory_file;             // empty: none; common/config/directory_file.h

@@ -11,13 +11,17 @@ namespace {
 constexpr absl::string_view kMask = "*****";
 
 // Some receivers put a token into the path or query of their URL: only scheme and host are shown.
-std::string MaskedAddress(const RecipientConfig& recipient) {
-  if (recipient.channel != v1::CHANNEL_KIND_WEBHOOK) return recipient.address;
-  const size_t scheme = recipient.address.find("://");
+std::string MaskedUrl(const std::string& url) {
+  const size_t scheme = url.find("://");
   const size_t host = scheme == std::string::npos ? 0 : scheme + 3;
-  const size_t rest = recipient.address.find_first_of("/?#", host);
-  if (rest == std::string::npos || rest + 1 == recipient.address.size()) return recipient.address;
-  return absl::StrCat(recipient.address.substr(0, rest + 1), kMask);
+  const size_t rest = url.find_first_of("/?#", host);
+  if (rest == std::string::npos || rest + 1 == url.size()) return url;
+  return absl::StrCat(url.substr(0, rest + 1), kMask);
+}
+
+std::string MaskedAddress(const RecipientConfig& recipient) {
+  return recipient.channel == v1::CHANNEL_KIND_WEBHOOK ? MaskedUrl(recipient.address)
+                                                       : recipient.address;
 }
 
 void WriteText(YAML::Emitter& out, const char* key, const std::string& value) {
@@ -115,6 +119,12 @@ std::string ToMaskedYaml(const Config& config) {
   }
   WriteTelephone(out, "sms", config.sms);
   WriteTelephone(out, "voice", config.voice);
+  if (!config.oncall.heartbeat_url.empty()) {
+    out << YAML::Key << "oncall" << YAML::Value << YAML::BeginMap;
+    WriteText(out, "heartbeat_url", MaskedUrl(config.oncall.heartbeat_url));
+    WriteValue(out, "heartbeat_every_seconds", absl::ToInt64Seconds(config.oncall.heartbeat_every));
+    out << YAML::EndMap;
+  }
   if (!config.folder_directory.empty()) {
     out << YAML::Key << "folder" << YAML::Value << YAML::BeginMap;
     WriteText(out, "directory", config.folder_directory);

@@ -11,6 +11,7 @@
 #include "common/blob/blob.h"
 #include "common/config/config.h"
 #include "common/edge/commands.h"
+#include "common/edge/directory_view.h"
 #include "common/edge/states.h"
 #include "common/http/http_router.h"
 #include "common/keys/keys.h"
@@ -43,6 +44,7 @@ struct EdgePorts {
   const Clock& clock;
   rpc::Gate& gate;
   const RulesOptions& options;
+  DirectoryView& directory;
 };
 
 struct ServiceModule {

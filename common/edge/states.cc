@@ -49,6 +49,10 @@ absl::StatusOr<StatePage> States::List(bool active_only, size_t page_size,
   return page;
 }
 
+absl::StatusOr<std::vector<v1::Timer>> States::Timers(const std::string& aggregate_id) const {
+  return store_.Timers(PartitionOf(YouthOf(aggregate_id), partitions_), aggregate_id);
+}
+
 absl::StatusOr<std::vector<v1::DeliveryStatus>> States::DeadLetters(size_t limit) const {
   std::vector<v1::DeliveryStatus> all;
   for (int32_t partition = 0; partition < partitions_ && all.size() < limit; ++partition) {

@@ -28,6 +28,7 @@ class States {
   // destroyed are left out.
   absl::StatusOr<StatePage> List(bool active_only, size_t page_size,
                                  const std::string& page_token) const;
+  absl::StatusOr<std::vector<v1::Timer>> Timers(const std::string& aggregate_id) const;
   absl::StatusOr<std::vector<v1::DeliveryStatus>> DeadLetters(size_t limit) const;
 
  private:

@@ -191,6 +191,7 @@ struct Embedded::Parts {
   std::unique_ptr<SqliteLog> log;
   std::unique_ptr<FileKeys> keys;
   std::unique_ptr<FolderBlob> blob;
+  std::unique_ptr<DirectoryView> directory_view;
   std::vector<std::unique_ptr<EmbeddedService>> services;
   std::unique_ptr<rpc::Gate> gate;
   std::unique_ptr<EvidenceService> evidence;
@@ -241,11 +242,13 @@ absl::Status Embedded::Parts::Open(Key& master) {
       SqliteLog::Open(LogPath(options.data), {.lengthen_ahead = true});
   if (!sqlite_log.ok()) return sqlite_log.status();
   log = *std::move(sqlite_log);
+  directory_view = std::make_unique<DirectoryView>(*log, *keys);
   return absl::OkStatus();
 }
 
 EdgePorts Embedded::Parts::PortsOf(const EmbeddedService& service) {
-  return {*service.commands, *service.states, *keys, *blob, ids, clock, *gate, rules_options};
+  return {*service.commands, *service.states, *keys, *blob, ids, clock, *gate,
+          rules_options,     *directory_view};
 }
 
 absl::Status Embedded::Parts::AddService(const ServiceModule& module,

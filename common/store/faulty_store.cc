@@ -36,6 +36,12 @@ absl::StatusOr<v1::Checkpoint> FaultyStore::Visit(int32_t partition, StoreVisito
                                                  [&] { return store_.Visit(partition, visitor); });
 }
 
+absl::StatusOr<std::vector<v1::Timer>> FaultyStore::Timers(int32_t partition,
+                                                           const std::string& aggregate_id) {
+  return Faulted<absl::StatusOr<std::vector<v1::Timer>>>(
+      StoreCall::kTimers, partition, [&] { return store_.Timers(partition, aggregate_id); });
+}
+
 absl::StatusOr<std::vector<StoredAggregate>> FaultyStore::List(int32_t partition,
                                                                const ListOptions& options) {
   return Faulted<absl::StatusOr<std::vector<StoredAggregate>>>(

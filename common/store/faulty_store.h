@@ -17,7 +17,7 @@ enum class StoreFault {
   kAfter,   // Unavailable, but it was done (Visit: the visitor has heard all or a part)
 };
 
-enum class StoreCall { kWhere, kApply, kLoad, kVisit, kList, kDeadLetters, kWipe };
+enum class StoreCall { kWhere, kApply, kLoad, kVisit, kTimers, kList, kDeadLetters, kWipe };
 
 // Thread-safe if the plan and the store behind it are.
 class FaultyStore final : public Store {
@@ -31,6 +31,8 @@ class FaultyStore final : public Store {
   absl::Status Apply(int32_t partition, const StoreBatch& batch) override;
   absl::StatusOr<StoredAggregate> Load(int32_t partition, const std::string& aggregate_id) override;
   absl::StatusOr<v1::Checkpoint> Visit(int32_t partition, StoreVisitor& visitor) override;
+  absl::StatusOr<std::vector<v1::Timer>> Timers(int32_t partition,
+                                                const std::string& aggregate_id) override;
   absl::StatusOr<std::vector<StoredAggregate>> List(int32_t partition,
                                                     const ListOptions& options) override;
   absl::StatusOr<std::vector<v1::DeliveryStatus>> DeadLetters(int32_t partition,

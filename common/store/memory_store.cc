@@ -69,6 +69,20 @@ absl::StatusOr<v1::Checkpoint> MemoryStore::Visit(int32_t partition, StoreVisito
   return found->second.checkpoint;
 }
 
+absl::StatusOr<std::vector<v1::Timer>> MemoryStore::Timers(int32_t partition,
+                                                           const std::string& aggregate_id) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Timer> listed;
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end()) return listed;
+  const auto& timers = found->second.timers;
+  for (auto it = timers.lower_bound({aggregate_id, ""});
+       it != timers.end() && it->first.first == aggregate_id; ++it) {
+    listed.push_back(it->second);
+  }
+  return listed;
+}
+
 absl::StatusOr<std::vector<StoredAggregate>> MemoryStore::List(int32_t partition,
                                                                const ListOptions& options) {
   absl::MutexLock lock(&mutex_);

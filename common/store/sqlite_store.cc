@@ -172,7 +172,7 @@ struct Writer {
 
 struct SqliteStore::Reader {
   Database database;
-  Statement checkpoint, load, list, list_active, dead, aggregates, timers, deliveries;
+  Statement checkpoint, load, list, list_active, dead, aggregates, timers, timers_of, deliveries;
 
   absl::Status Prepare() {
     constexpr absl::string_view kList =
@@ -188,6 +188,7 @@ struct SqliteStore::Reader {
          "ORDER BY id LIMIT ?2"},
         {&aggregates, "SELECT id, offset FROM aggregate WHERE partition = ?1"},
         {&timers, "SELECT aggregate, bytes FROM timer WHERE partition = ?1"},
+        {&timers_of, "SELECT bytes FROM timer WHERE partition = ?1 AND aggregate = ?2 ORDER BY id"},
         {&deliveries, "SELECT bytes FROM delivery WHERE partition = ?1"},
     });
   }
@@ -389,6 +390,18 @@ absl::StatusOr<v1::Checkpoint> SqliteStore::Visit(int32_t partition, StoreVisito
   });
   if (!status.ok()) return status;
   return checkpoint;
+}
+
+absl::StatusOr<std::vector<v1::Timer>> SqliteStore::Timers(int32_t partition,
+                                                           const std::string& aggregate_id) {
+  std::vector<v1::Timer> listed;
+  absl::Status status = Read([&](Reader& reader) {
+    reader.timers_of.Bind(1, partition).BindText(2, aggregate_id);
+    return ForEach(reader.timers_of,
+                   [&] { return Parse(reader.timers_of.Bytes(0), listed.emplace_back()); });
+  });
+  if (!status.ok()) return status;
+  return listed;
 }
 
 absl::StatusOr<std::vector<StoredAggregate>> SqliteStore::List(int32_t partition,

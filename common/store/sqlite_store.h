@@ -37,6 +37,8 @@ class SqliteStore final : public Store {
   absl::Status Apply(int32_t partition, const StoreBatch& batch) override;
   absl::StatusOr<StoredAggregate> Load(int32_t partition, const std::string& aggregate_id) override;
   absl::StatusOr<v1::Checkpoint> Visit(int32_t partition, StoreVisitor& visitor) override;
+  absl::StatusOr<std::vector<v1::Timer>> Timers(int32_t partition,
+                                                const std::string& aggregate_id) override;
   absl::StatusOr<std::vector<StoredAggregate>> List(int32_t partition,
                                                     const ListOptions& options) override;
   absl::StatusOr<std::vector<v1::DeliveryStatus>> DeadLetters(int32_t partition,

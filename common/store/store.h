@@ -77,6 +77,10 @@ class Store {
   // The partition's checkpoint with everything that stands at it, as one consistent view.
   virtual absl::StatusOr<v1::Checkpoint> Visit(int32_t partition, StoreVisitor& visitor) = 0;
 
+  // Those of one aggregate, by their ids; none where there is no such aggregate.
+  virtual absl::StatusOr<std::vector<v1::Timer>> Timers(int32_t partition,
+                                                        const std::string& aggregate_id) = 0;
+
   struct ListOptions {
     bool active_only = true;
     std::string after;  // aggregate_id; empty: from the first

@@ -4,12 +4,14 @@
 #include "services/intake/service.h"
 #include "services/mdt/service.h"
 #include "services/notification/service.h"
+#include "services/oncall/service.h"
 #include "services/screening/service.h"
 
 namespace porchlight {
 
 std::vector<ServiceModule> AllServices() {
-  return {DirectoryModule(), IntakeModule(), NotificationModule(), ScreeningModule(), MdtModule()};
+  return {DirectoryModule(), IntakeModule(), NotificationModule(),
+          ScreeningModule(), MdtModule(),    OncallModule()};
 }
 
 }  // namespace porchlight

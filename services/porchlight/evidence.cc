@@ -59,9 +59,10 @@ int VerifyData(const std::string& data) {
   const absl::StatusOr<std::unique_ptr<SqliteLog>> log =
       SqliteLog::Open(LogPath(data), {.read_only = true});
   if (!log.ok()) return Fail(log.status());
-  VerifyLogOptions options{.services = {"directory", "intake", "notification", "screening", "mdt"},
-                           .partitions = kPartitions,
-                           .checkpoints = {}};
+  VerifyLogOptions options{
+      .services = {"directory", "intake", "notification", "screening", "mdt", "oncall"},
+      .partitions = kPartitions,
+      .checkpoints = {}};
   for (const std::string& service : options.services) {
     SqliteStore store(StorePath(data, service), {.read_only = true, .set_aside = {}});
     for (int32_t partition = 0; partition < kPartitions; ++partition) {

@@ -11,6 +11,7 @@
 #include "services/porchlight/client.h"
 #include "services/porchlight/directory_commands.h"
 #include "services/porchlight/mdt_commands.h"
+#include "services/porchlight/oncall_commands.h"
 #include "services/porchlight/output.h"
 #include "services/porchlight/policy_commands.h"
 #include "services/porchlight/screening_commands.h"
@@ -90,6 +91,7 @@ int Main(int argc, char** argv) {
   AddEvidenceCommands(app, exit_code);
   AddPolicyCommands(app, exit_code);
   AddDirectoryCommands(app, exit_code);
+  AddOncallCommands(app, exit_code);
   AddAdminCommands(app, exit_code);
   AddDrill(app, exit_code);
   AddCompletion(app, exit_code);

@@ -182,6 +182,21 @@ TEST_P(StoreContract, TimersOfTwoAggregatesMayHaveTheSameId) {
               UnorderedElementsAre("aggregate a at 2", "aggregate b at 1", "timer b t due 60"));
 }
 
+TEST_P(StoreContract, TellsTheTimersOfOneAggregate) {
+  StoreChange a = Change("a", 0);
+  a.timers_set = {TimerDue("u", 90), TimerDue("t", 30)};
+  StoreChange longer = Change("a-b", 1);
+  longer.timers_set = {TimerDue("t", 60)};
+  ASSERT_TRUE(store_->Apply(0, Batch(0, {a, longer})).ok());
+  const absl::StatusOr<std::vector<v1::Timer>> timers = store_->Timers(0, "a");
+  ASSERT_TRUE(timers.ok()) << timers.status();
+  ASSERT_EQ(timers->size(), 2u);
+  EXPECT_EQ(timers->at(0).timer_id(), "t");
+  EXPECT_EQ(timers->at(1).timer_id(), "u");
+  EXPECT_THAT(*store_->Timers(0, "c"), IsEmpty());
+  EXPECT_THAT(*store_->Timers(1, "a"), IsEmpty());
+}
+
 TEST_P(StoreContract, ABatchThatDoesNotFollowChangesNothing) {
   ASSERT_TRUE(store_->Apply(0, Batch(0, {Change("a", 0), Change("b", 1)})).ok());
   for (const uint64_t from : {0, 1, 3}) {

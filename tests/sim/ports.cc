@@ -71,6 +71,12 @@ absl::StatusOr<v1::Checkpoint> SimStore::Visit(int32_t partition, StoreVisitor& 
   return store_.Visit(partition, visitor);
 }
 
+absl::StatusOr<std::vector<v1::Timer>> SimStore::Timers(int32_t partition,
+                                                        const std::string& aggregate_id) {
+  power_.Call(Port::kStore);
+  return store_.Timers(partition, aggregate_id);
+}
+
 absl::StatusOr<std::vector<StoredAggregate>> SimStore::List(int32_t partition,
                                                             const ListOptions& options) {
   power_.Call(Port::kStore);

@@ -17,6 +17,18 @@ namespace {
 // What no caller waits for comes into a store a moment after it was decided.
 constexpr absl::Duration kInTheStoreAfter = absl::Milliseconds(100);
 
+std::vector<std::string> TakeFrom(const MemoryChannel& channel, size_t& seen) {
+  std::vector<std::string> lines;
+  const std::vector<MemoryChannel::Sent> sent = channel.sent();
+  for (; seen < sent.size(); ++seen) {
+    const Outgoing& outgoing = sent[seen].outgoing;
+    lines.push_back(
+        absl::StrCat(outgoing.recipient.recipient_id(), ": ",
+                     outgoing.message.subject().substr(0, outgoing.message.subject().find(" ("))));
+  }
+  return lines;
+}
+
 }  // namespace
 
 World::World()
@@ -26,7 +38,10 @@ World::World()
 
 World::World(std::vector<v1::Recipient> recipients)
     : notification_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}),
-      mdt_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {
+      mdt_rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}),
+      oncall_rules({.agency_name = "Example County",
+                    .time_zone = absl::UTCTimeZone(),
+                    .public_url = "https://porchlight.example"}) {
   Restart();
   if (!recipients.empty()) SetDirectory(recipients);
 }
@@ -73,8 +88,10 @@ v1::Directory World::Directory() {
 }
 
 void World::Restart() {
-  for (auto* worker : {&directory, &intake, &notification, &screening, &mdt}) worker->reset();
+  for (auto* worker : {&directory, &intake, &notification, &screening, &mdt, &oncall})
+    worker->reset();
   const auto start = [&](const Rules& rules, Store& store, int32_t partitions) {
+    const bool pages_people = rules.service() == "oncall";
     auto worker = std::make_unique<Worker>(
         rules,
         WorkerPorts{log,
@@ -82,7 +99,8 @@ void World::Restart() {
                     keys,
                     clock,
                     outcomes_[std::string(rules.service())],
-                    {{v1::CHANNEL_KIND_FOLDER, channel}}},
+                    {{v1::CHANNEL_KIND_FOLDER, pages_people ? pages : channel},
+                     {v1::CHANNEL_KIND_SMS, pages_people ? pages : channel}}},
         WorkerOptions{.agency_id = kTestAgency, .partitions = partitions, .dispatcher = {}});
     EXPECT_EQ(worker->Start(), absl::OkStatus());
     return worker;
@@ -92,12 +110,28 @@ void World::Restart() {
   notification = start(notification_rules, notification_store, kPartitions);
   screening = start(screening_rules, screening_store, kPartitions);
   mdt = start(mdt_rules, mdt_store, kPartitions);
+  oncall = start(oncall_rules, oncall_store, kPartitions);
+}
+
+std::vector<Worker*> World::Workers() const {
+  const std::vector<std::pair<const char*, Worker*>> all = {{"directory", directory.get()},
+                                                            {"intake", intake.get()},
+                                                            {"notification", notification.get()},
+                                                            {"screening", screening.get()},
+                                                            {"mdt", mdt.get()},
+                                                            {"oncall", oncall.get()}};
+  std::vector<Worker*> alive;
+  for (const auto& [name, worker] : all) {
+    if (dead_.count(name) == 0) alive.push_back(worker);
+  }
+  return alive;
 }
 
 void World::Settle() {
   for (int quiet = 0, steps = 0; quiet < 2; ++steps) {
     ASSERT_LT(steps, 100'000) << "the services never come to rest";
     channel->Step();
+    pages->Step();
     bool did = false;
     for (Worker* worker : Workers()) did = worker->Step() || did;
     quiet = did ? 0 : quiet + 1;
@@ -108,7 +142,7 @@ void World::Advance(absl::Duration by) {
   const absl::Time until = clock.Now() + by;
   Settle();
   while (clock.Now() < until) {
-    absl::Time due = std::min(until, channel->next_step());
+    absl::Time due = std::min({until, channel->next_step(), pages->next_step()});
     for (const Worker* worker : Workers()) due = std::min(due, worker->NextDue());
     clock.Advance(std::max(due - clock.Now(), absl::Milliseconds(1)));
     Settle();
@@ -195,6 +229,10 @@ v1::MdtState World::Team(const std::string& episode_id) {
   return Load<v1::MdtState>(mdt_rules, mdt_store, episode_id);
 }
 
+v1::OncallState World::Oncall(const std::string& youth_id) {
+  return Load<v1::OncallState>(oncall_rules, oncall_store, youth_id);
+}
+
 std::vector<v1::DeliveryStatus> World::Deliveries(const std::string& episode_id) {
   Advance(kInTheStoreAfter);
   const auto aggregate =
@@ -203,16 +241,8 @@ std::vector<v1::DeliveryStatus> World::Deliveries(const std::string& episode_id)
   return {aggregate->kept.deliveries().begin(), aggregate->kept.deliveries().end()};
 }
 
-std::vector<std::string> World::TakeSent() {
-  std::vector<std::string> lines;
-  const std::vector<MemoryChannel::Sent> sent = channel->sent();
-  for (; sent_seen_ < sent.size(); ++sent_seen_) {
-    const Outgoing& outgoing = sent[sent_seen_].outgoing;
-    lines.push_back(
-        absl::StrCat(outgoing.recipient.recipient_id(), ": ",
-                     outgoing.message.subject().substr(0, outgoing.message.subject().find(" ("))));
-  }
-  return lines;
-}
+std::vector<std::string> World::TakeSent() { return TakeFrom(*channel, sent_seen_); }
+
+std::vector<std::string> World::TakePages() { return TakeFrom(*pages, pages_seen_); }
 
 }  // namespace porchlight

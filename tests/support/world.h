@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,13 @@
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
+#include "porchlight/v1/oncall.pb.h"
 #include "porchlight/v1/screening.pb.h"
 #include "services/directory/rules.h"
 #include "services/intake/rules.h"
 #include "services/mdt/rules.h"
 #include "services/notification/rules.h"
+#include "services/oncall/rules.h"
 #include "services/screening/rules.h"
 #include "tests/support/directory.h"
 
@@ -70,13 +73,20 @@ class World {
   void Advance(absl::Duration by);
   // As after a crash: workers are gone and made again; log, keys and stores are what they were.
   void Restart();
+  // As if the service were dead, until it is Revive()d.
+  void Kill(const std::string& service) { dead_.insert(service); }
+  void Revive(const std::string& service) { dead_.erase(service); }
 
   v1::NotificationState Notices(const std::string& episode_id);
   v1::ScreeningState Screening(const std::string& episode_id);
   v1::MdtState Team(const std::string& episode_id);
+  // Of a youth.
+  v1::OncallState Oncall(const std::string& youth_id);
   std::vector<v1::DeliveryStatus> Deliveries(const std::string& episode_id);
   // "recipient: subject" of everything sent since the last call, in order.
   std::vector<std::string> TakeSent();
+  // The same of the pages of oncall, which has a channel of its own.
+  std::vector<std::string> TakePages();
 
   ManualClock clock{absl::FromUnixSeconds(1'780'000'000)};
   MemoryLog log{LostRaces::kWritten};
@@ -86,28 +96,36 @@ class World {
   MemoryStore directory_store;
   MemoryStore screening_store;
   MemoryStore mdt_store;
+  MemoryStore oncall_store;
   std::shared_ptr<MemoryChannel> channel = std::make_shared<MemoryChannel>(clock);
+  std::shared_ptr<MemoryChannel> pages = std::make_shared<MemoryChannel>(clock);
   IntakeRules intake_rules;
   NotificationRules notification_rules;
   DirectoryRules directory_rules;
   ScreeningRules screening_rules;
   MdtRules mdt_rules;
+  OncallRules oncall_rules;
   std::unique_ptr<Worker> intake;
   std::unique_ptr<Worker> notification;
   std::unique_ptr<Worker> directory;
   std::unique_ptr<Worker> screening;
   std::unique_ptr<Worker> mdt;
+  std::unique_ptr<Worker> oncall;
+
+  // Where callers of a service wait, for edges that a test makes itself.
+  Outcomes& OutcomesOf(const std::string& service) { return outcomes_[service]; }
 
  private:
-  std::vector<Worker*> Workers() const {
-    return {directory.get(), intake.get(), notification.get(), screening.get(), mdt.get()};
-  }
+  // Those alive.
+  std::vector<Worker*> Workers() const;
   template <typename State>
   State Load(const Rules& rules, Store& store, const std::string& episode_id);
 
   std::map<std::string, Outcomes> outcomes_;
+  std::set<std::string> dead_;
   int directories_set_ = 0;
   size_t sent_seen_ = 0;
+  size_t pages_seen_ = 0;
 };
 
 }  // namespace porchlight

@@ -105,9 +105,11 @@ bool RulesMayInclude(absl::string_view service, absl::string_view include) {
       "common/policy/in_force.h", "common/privacy/disclosure.h", "common/episode/facts.h",
       "common/episode/oddities.h"};
   return IsPlain(include) || allowed->contains(include) ||
-         StartsWithAny(
-             include, {"common/case/", "common/directory/", "common/notice/", "common/screening/",
-                       "common/team/"}) ||
+         StartsWithAny(include,
+                       {"common/case/", "common/directory/", "common/notice/", "common/screening/",
+                        "common/team/", "common/oncall/alarm.", "common/oncall/heard.",
+                        "common/oncall/oncall_state.", "common/oncall/page_message.",
+                        "common/oncall/paging.", "common/oncall/watch."}) ||
          include == absl::StrCat("services/", service, "/rules.h");
 }
 
@@ -124,8 +126,8 @@ std::string Forbidden(absl::string_view path, absl::string_view include) {
       !RulesMayInclude(service, include)) {
     return "rules are pure: std, absl, protobuf messages, common/processor/rules.h, duties, facts, "
            "in_force, calendar and words of common/policy, common/privacy/disclosure.h, "
-           "common/case, common/directory, common/notice, common/screening, common/team, facts and "
-           "oddities of common/episode, "
+           "common/case, common/directory, common/notice, common/screening, common/team, the rules "
+           "of common/oncall, facts and oddities of common/episode, "
            "and ids, time, limits and hash of common/base only";
   }
   if (IsPort(path) && !IsPlain(include) && !absl::StartsWith(include, "common/base/")) {
@@ -193,9 +195,9 @@ bool Allowed(absl::string_view path, Banned::Kind kind) {
     case Banned::kClock:
       return path == "common/base/system_clock.cc";
     case Banned::kThread:
-      return StartsWithAny(
-          path, {"common/channel/curl_sender.", "common/channel/folder_channel.",
-                 "common/http/http_server.", "common/processor/worker.", "services/porchlight/"});
+      return StartsWithAny(path, {"common/channel/curl_sender.", "common/channel/folder_channel.",
+                                  "common/http/http_server.", "common/oncall/sweep_thread.",
+                                  "common/processor/worker.", "services/porchlight/"});
     case Banned::kSleep:
     case Banned::kChance:
     case Banned::kSeeded:

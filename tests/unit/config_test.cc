@@ -424,5 +424,21 @@ TEST_F(ConfigFiles, SecretsAreOneLineForTheOwnerOnly) {
   }
 }
 
+TEST(Config, TellsOfAHeartbeatAndMasksItsToken) {
+  const std::string yaml =
+      absl::StrCat(kSmall,
+                   "oncall:\n  heartbeat_url: https://beat.example/secret-token\n"
+                   "  heartbeat_every_seconds: 30\n");
+  const absl::StatusOr<Config> config = ParseConfig(yaml, "/etc/p/p.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->oncall.heartbeat_every, absl::Seconds(30));
+  EXPECT_THAT(ToMaskedYaml(*config), HasSubstr("https://beat.example/*****"));
+  EXPECT_THAT(ToMaskedYaml(*config), Not(HasSubstr("secret-token")));
+  EXPECT_THAT(Mistakes(absl::StrCat(kSmall, "oncall:\n  heartbeat_every_seconds: 30\n")),
+              ElementsAre(HasSubstr("required with heartbeat_every_seconds")));
+  EXPECT_THAT(Mistakes(absl::StrCat(kSmall, "oncall:\n  heartbeat_url: ftp://beat.example/\n")),
+              ElementsAre(HasSubstr("heartbeat_url")));
+}
+
 }  // namespace
 }  // namespace porchlight
