@@ -230,8 +230,8 @@ class Teller {
   void TellIdentification(const v1::Identification& identification) {
     Say("decided by ", identification.decided_by_id(),
         When(" at ", identification.has_decided_at(), identification.decided_at()),
-        With(": ", Plain(identification.decision())), With(", on the ground: ",
-                                                           identification.ground()));
+        With(": ", Plain(identification.decision())),
+        With(", on the ground: ", identification.ground()));
   }
 
   void TellScreeningResult(const v1::ScreeningResult& result) {
@@ -304,8 +304,8 @@ class Teller {
           With(", answered ", HowWords(answer.how())),
           When(" at ", answer.has_answered_at(), answer.answered_at()));
     } else if (const auto* complete = As<v1::TeamComplete>(&payload)) {
-      Say("call ", complete->notice().notice_id(), With(", for duty ",
-                                                        complete->notice().duty_key()));
+      Say("call ", complete->notice().notice_id(),
+          With(", for duty ", complete->notice().duty_key()));
     } else if (const auto* chased = As<v1::TeamChased>(&payload)) {
       Say("call ", chased->notice().notice_id(), ": ", absl::StrJoin(chased->roles(), ", "));
     } else if (const auto* ended = As<v1::TeamChaseEnded>(&payload)) {

@@ -59,8 +59,8 @@ EvidenceReport ReadUnverified(const SignedEvidence& evidence, std::string fault,
     commands.emplace(Sha256(command.SerializeAsString()), command);
   }
   const std::optional<Key> key = YouthKeyOf(bundle);
-  FillTimeline(
-      {.transitions = transitions, .commands = commands, .key = key, .telling = telling}, report);
+  FillTimeline({.transitions = transitions, .commands = commands, .key = key, .telling = telling},
+               report);
   return report;
 }
 

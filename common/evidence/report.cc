@@ -149,9 +149,7 @@ class TextWriter {
   }
 
  private:
-  std::string Time(absl::Time time) const {
-    return TimeWords(time, time_zone_);
-  }
+  std::string Time(absl::Time time) const { return TimeWords(time, time_zone_); }
 
   void WriteTop() {
     AppendLine(absl::StrCat("Evidence of episode ", Shown(report_.episode_id), " of youth ",
@@ -164,11 +162,11 @@ class TextWriter {
         "agency has published:",
         out_);
     AppendWrapped("  ", 2, report_.key_fingerprint, out_);
-    const std::string counts = absl::StrCat(
-        report_.transitions, " decisions of this episode among ", report_.links, " in ",
-        report_.heads.size(), " chains, with ", report_.commands, " commands, ", report_.events,
-        " events, ", report_.deliveries, " messages and ", report_.attempts,
-        " attempts to deliver them.");
+    const std::string counts =
+        absl::StrCat(report_.transitions, " decisions of this episode among ", report_.links,
+                     " in ", report_.heads.size(), " chains, with ", report_.commands,
+                     " commands, ", report_.events, " events, ", report_.deliveries,
+                     " messages and ", report_.attempts, " attempts to deliver them.");
     if (report_.fault.empty()) {
       AppendLine(absl::StrCat("Verified: ", counts, " Nothing is changed, missing or added."),
                  out_);
@@ -187,15 +185,15 @@ class TextWriter {
 
   void WritePacks() {
     for (const v1::PolicyPack& pack : report_.packs) {
-      AppendLine(absl::StrCat("By the rules of ", SafeText(pack.name()), " (", Shown(pack.pack_id()),
-                              "), version ", Shown(pack.content_hash())),
+      AppendLine(absl::StrCat("By the rules of ", SafeText(pack.name()), " (",
+                              Shown(pack.pack_id()), "), version ", Shown(pack.content_hash())),
                  out_);
     }
     for (const std::string& hash : report_.packs_missing) {
       AppendLine(absl::StrCat("The rules of version ", Shown(hash),
                               ", by which something was decided, are not in the file: the agency's "
-                              "directory could not be read when it was exported. What they said "
-                              "can't be seen here."),
+                              "directory could not be read when it was exported, or they were left "
+                              "out. What they said can't be seen here."),
                  out_);
     }
   }

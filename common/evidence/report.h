@@ -1,6 +1,6 @@
-// What an evidence file says: counts, heads of the chains, policy packs and a timeline, and the same
-// as a text for a person. What payloads say of people is in it only where whoever made it asked for
-// everything (common/evidence/timeline.h); the text shows what is in it.
+// What an evidence file says: counts, heads of the chains, policy packs and a timeline, and the
+// same as a text for a person. What payloads say of people is in it only where whoever made it
+// asked for everything (common/evidence/timeline.h); the text shows what is in it.
 #pragma once
 
 #include <cstdint>

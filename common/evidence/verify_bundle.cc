@@ -63,11 +63,9 @@ class Verifier {
       status = Wrong("the file", "it holds nothing of its episode");
     }
     if (!status.ok()) return status;
-    FillTimeline({.transitions = transitions_,
-                  .commands = commands_,
-                  .key = key_,
-                  .telling = telling_},
-                 report_);
+    FillTimeline(
+        {.transitions = transitions_, .commands = commands_, .key = key_, .telling = telling_},
+        report_);
     return report_;
   }
 

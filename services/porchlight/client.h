@@ -15,7 +15,7 @@ void AddEpisodeCommands(CLI::App& app, int& exit_code);
 // Adds import and youths.
 void AddRosterCommands(CLI::App& app, int& exit_code);
 
-// Adds evidence export and verify.
+// Adds evidence export, verify and show.
 void AddEvidenceCommands(CLI::App& app, int& exit_code);
 
 // Adds rebuild.
