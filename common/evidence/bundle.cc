@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -12,6 +13,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/evidence/packs.h"
 #include "common/log/chain.h"
 
 namespace porchlight {
@@ -33,6 +35,9 @@ struct Collected {
   std::map<std::string, uint64_t> consumed;
   // Digest of a command, and whether it was found.
   std::map<std::string, bool> commands;
+  // Digests of what was heard: events, and commands of another service that are watched.
+  std::set<std::string> heard;
+  std::set<std::string> policy_hashes;
   bool found = false;  // anything of the episode itself, not only of the youth
 };
 
@@ -59,7 +64,10 @@ void AddLink(absl::string_view episode_id, const Counted& counted, v1::EvidenceC
   all.found = all.found || IsOfEpisode(transition, episode_id);
   if (transition.input().kind() == v1::INPUT_KIND_COMMAND) {
     all.commands.emplace(transition.input().digest(), false);
+  } else if (transition.input().kind() == v1::INPUT_KIND_EVENT) {
+    all.heard.insert(transition.input().digest());
   }
+  AddPolicyHashes(transition, all.policy_hashes);
   for (const v1::Position& position : transition.positions()) {
     if (position.partition() != chain.partition()) continue;
     uint64_t& sequence = all.consumed[position.topic()];
@@ -114,7 +122,9 @@ absl::Status ReadCommands(Log& log, const TopicPartition& where, Collected& all,
     if (!read.ok()) return read.status();
     if (read->empty()) return absl::OkStatus();
     for (const std::string& bytes : *read) {
-      const auto named = all.commands.find(Sha256(bytes));
+      std::string digest = Sha256(bytes);
+      if (all.heard.contains(digest)) all.commands.emplace(digest, false);
+      const auto named = all.commands.find(digest);
       if (named == all.commands.end() || named->second) continue;
       v1::Record& command = *bundle.add_commands();
       // The digest is of the bytes as stored: they must come out the same again.
@@ -163,6 +173,10 @@ absl::StatusOr<v1::EvidenceBundle> ExportEvidence(const ExportSources& sources,
                      ", which a transition of this episode decided, is not in the log any more: it "
                      "was changed or removed. Run `porchlight evidence verify --data DIR`."));
   }
+  absl::StatusOr<std::vector<v1::PolicyPack>> packs =
+      FindPacks(sources.log, sources.keys, std::move(all.policy_hashes));
+  if (!packs.ok()) return packs.status();
+  for (v1::PolicyPack& pack : *packs) *bundle.add_packs() = std::move(pack);
   const absl::StatusOr<Key> key = sources.keys.Get(KeyName(youth_id));
   if (key.ok()) {
     bundle.set_youth_key(std::string(key->begin(), key->end()));

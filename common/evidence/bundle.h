@@ -1,6 +1,7 @@
 // Makes the evidence of one episode: a signed file (proto/porchlight/v1/evidence.proto) with which
 // anybody can check offline what was done and when. It must never hold anything of another youth
-// but the tags and hashes that their links have in the chain.
+// but the tags and hashes that their links have in the chain, and nothing of the directory but
+// policy packs.
 #pragma once
 
 #include <cstdint>

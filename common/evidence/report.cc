@@ -1,5 +1,6 @@
 #include "common/evidence/report.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "common/evidence/words.h"
 
 namespace porchlight {
 namespace {
@@ -23,13 +25,15 @@ void AppendWrapped(absl::string_view first, size_t indent, absl::string_view tex
   bool empty = true;
   for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
     while (!word.empty()) {
-      const size_t room = kColumns - line.size() - (empty ? 0 : 1);
+      size_t room = kColumns - line.size() - (empty ? 0 : 1);
       if (line.size() + (empty ? 0 : 1) + word.size() > kColumns && !empty) {
         absl::StrAppend(&out, line, "\n");
         line.assign(indent, ' ');
         empty = true;
         continue;
       }
+      // Not in the middle of a character.
+      while (room > 1 && room < word.size() && (word[room] & 0xC0) == 0x80) --room;
       const absl::string_view part = word.substr(0, room);
       absl::StrAppend(&line, empty ? "" : " ", part);
       word.remove_prefix(part.size());
@@ -44,29 +48,6 @@ void AppendLine(absl::string_view text, std::string& out) { AppendWrapped("", 2,
 // Ids have no need of escapes; whatever else somebody put there is shown as what it is.
 std::string Shown(absl::string_view text) {
   return text.empty() ? "(not told)" : absl::StrReplaceAll(absl::CHexEscape(text), {{" ", "_"}});
-}
-
-std::string WordsOfType(absl::string_view type) {
-  static constexpr std::pair<absl::string_view, absl::string_view> kWords[] = {
-      {"porchlight.v1.ReportMissingRequest", "Report: a youth is missing from care"},
-      {"porchlight.v1.RecordReturnRequest", "Report: the youth has returned"},
-      {"porchlight.v1.ReplayDeadLetterRequest", "Request to send a notice again"},
-      {"porchlight.v1.FileProofRequest", "Proof typed in by a person"},
-      {"porchlight.v1.RecordRefusalRequest", "Refusal typed in by a person"},
-      {"porchlight.v1.EpisodeOpened", "Episode opened"},
-      {"porchlight.v1.EpisodeUpdated", "Episode updated by a further report"},
-      {"porchlight.v1.YouthReturned", "Return recorded"},
-      {"porchlight.v1.NotificationHeard", "Heard what another service said of the case"},
-      {"porchlight.v1.NoticesMade", "Decided who must be told"},
-      {"porchlight.v1.ProofFiled", "Proof filed"},
-      {"porchlight.v1.NoticeRefused", "The recipient would not take it"},
-      {"porchlight.v1.NoticeDelivered", "Notice delivered"},
-      {"porchlight.v1.NoticeFailed", "Notice given up: a person must tell this recipient"},
-  };
-  for (const auto& [name, words] : kWords) {
-    if (name == type) return std::string(words);
-  }
-  return Shown(type);
 }
 
 // "LAW_ENFORCEMENT" as "law enforcement".
@@ -119,15 +100,22 @@ std::string AnswerOf(const TimelineEntry& entry) {
   return text;
 }
 
+// Of what the services did by themselves the last line of an entry tells which.
+std::string OnWhoseWord(const v1::Actor& actor) {
+  if (actor.actor_id().empty() || actor.reached_by() == v1::REACHED_BY_SYSTEM) return "";
+  return absl::StrCat("; on the word of ", Shown(actor.actor_id()));
+}
+
 std::string WhatHappened(const TimelineEntry& entry) {
   switch (entry.kind) {
     case TimelineKind::kCommand:
       return absl::StrCat(
           WordsOfType(entry.type), "; told by ", Shown(entry.actor.actor_id()), ", ",
           PlainEnum<v1::ReachedBy>(entry.actor.reached_by(), v1::ReachedBy_Name, "REACHED_BY_"),
-          entry.outcome_code == 0 ? "" : absl::StrCat("; refused, code ", entry.outcome_code));
+          entry.outcome_code == 0 ? "" : absl::StrCat("; refused, code ", entry.outcome_code),
+          entry.decided ? "" : "; nobody had decided it yet");
     case TimelineKind::kEvent:
-      return WordsOfType(entry.type);
+      return absl::StrCat(WordsOfType(entry.type), OnWhoseWord(entry.actor));
     case TimelineKind::kDeliveryMade:
       return absl::StrCat("Message to ", Recipient(entry));
     case TimelineKind::kDeliveryAttempt:
@@ -161,9 +149,7 @@ class TextWriter {
   }
 
  private:
-  std::string Time(absl::Time time) const {
-    return absl::FormatTime("%E4Y-%m-%d %H:%M:%S %z", time, time_zone_);
-  }
+  std::string Time(absl::Time time) const { return TimeWords(time, time_zone_); }
 
   void WriteTop() {
     AppendLine(absl::StrCat("Evidence of episode ", Shown(report_.episode_id), " of youth ",
@@ -176,17 +162,39 @@ class TextWriter {
         "agency has published:",
         out_);
     AppendWrapped("  ", 2, report_.key_fingerprint, out_);
-    AppendLine(absl::StrCat("Verified: ", report_.transitions, " decisions of this episode among ",
-                            report_.links, " in ", report_.heads.size(), " chains, with ",
-                            report_.commands, " commands, ", report_.events, " events, ",
-                            report_.deliveries, " messages and ", report_.attempts,
-                            " attempts to deliver them. Nothing is changed, missing or added."),
-               out_);
+    const std::string counts =
+        absl::StrCat(report_.transitions, " decisions of this episode among ", report_.links,
+                     " in ", report_.heads.size(), " chains, with ", report_.commands,
+                     " commands, ", report_.events, " events, ", report_.deliveries,
+                     " messages and ", report_.attempts, " attempts to deliver them.");
+    if (report_.fault.empty()) {
+      AppendLine(absl::StrCat("Verified: ", counts, " Nothing is changed, missing or added."),
+                 out_);
+    } else {
+      AppendLine(absl::StrCat("THIS FILE DOES NOT VERIFY: ", SafeText(report_.fault)), out_);
+      AppendLine("What follows is only what the file seems to say. It proves nothing.", out_);
+    }
     if (report_.sealed) {
       AppendLine(
           "The youth's key is not in the file: the record was sealed or expunged. What the "
           "records say can't be read, and was not checked.",
           out_);
+    }
+    WritePacks();
+  }
+
+  void WritePacks() {
+    for (const v1::PolicyPack& pack : report_.packs) {
+      AppendLine(absl::StrCat("By the rules of ", SafeText(pack.name()), " (",
+                              Shown(pack.pack_id()), "), version ", Shown(pack.content_hash())),
+                 out_);
+    }
+    for (const std::string& hash : report_.packs_missing) {
+      AppendLine(absl::StrCat("The rules of version ", Shown(hash),
+                              ", by which something was decided, are not in the file: the agency's "
+                              "directory could not be read when it was exported, or they were left "
+                              "out. What they said can't be seen here."),
+                 out_);
     }
   }
 
@@ -200,6 +208,11 @@ class TextWriter {
     // Years of five and more digits, which no true record has.
     if (when.size() > kTimelineIndent) when += ' ';
     AppendWrapped(when, kTimelineIndent, WhatHappened(entry), out_);
+    if (!entry.refusal.empty()) Detail(absl::StrCat("because: ", SafeText(entry.refusal)));
+    if (entry.payload != nullptr) {
+      for (const std::string& told : DetailsOf(*entry.payload, time_zone_)) Detail(told);
+    }
+    if (!entry.file.empty()) Detail(absl::StrCat("file ", entry.file));
     if (entry.occurred_at) Detail(absl::StrCat("happened, as told: ", Time(*entry.occurred_at)));
     if (entry.received_at && *entry.received_at != entry.at) {
       Detail(absl::StrCat("known to the agency: ", Time(*entry.received_at)));
@@ -217,6 +230,24 @@ class TextWriter {
 };
 
 }  // namespace
+
+const v1::PolicyPack* FindPack(const EvidenceReport& report, absl::string_view content_hash) {
+  for (const v1::PolicyPack& pack : report.packs) {
+    if (pack.content_hash() == content_hash) return &pack;
+  }
+  return nullptr;
+}
+
+absl::TimeZone ZoneOf(const EvidenceReport& report, absl::TimeZone otherwise) {
+  absl::TimeZone zone;
+  for (const v1::PolicyPack& pack : report.packs) {
+    if (pack.time_zone() != report.packs[0].time_zone()) return otherwise;
+  }
+  if (report.packs.empty() || !absl::LoadTimeZone(report.packs[0].time_zone(), &zone)) {
+    return otherwise;
+  }
+  return zone;
+}
 
 std::string ToText(const EvidenceReport& report, absl::TimeZone time_zone) {
   return TextWriter(report, time_zone).Write();

@@ -1,14 +1,18 @@
-// What a verified evidence file says: counts, heads of the chains and a timeline, and the same as a
-// text for a person. It must never show what a payload says: only ids, times, kinds and answers.
+// What an evidence file says: counts, heads of the chains, policy packs and a timeline, and the
+// same as a text for a person. What payloads say of people is in it only where whoever made it
+// asked for everything (common/evidence/timeline.h); the text shows what is in it.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "google/protobuf/message.h"
+#include "porchlight/v1/policy.pb.h"
 #include "porchlight/v1/record.pb.h"
 
 namespace porchlight {
@@ -39,7 +43,14 @@ struct TimelineEntry {
   // SHA-256 of the record as stored: command, event, message to send, or the far end's reply.
   std::string digest_hex;
   v1::Actor actor;
-  int32_t outcome_code = 0;  // of commands: 0, or the gRPC code of the refusal
+  // What the record says. Null where it can't be opened, or is of a later version.
+  std::shared_ptr<const google::protobuf::Message> payload;
+  std::string policy_hash;  // of the pack that was used; empty: none was
+  std::string file;         // where it was written to, if it was
+  // Of commands.
+  int32_t outcome_code = 0;  // 0, or the gRPC code of the refusal
+  std::string refusal;       // why, without personal data
+  bool decided = true;       // nobody decided it yet: it was only heard of
 
   // Of deliveries and attempts.
   std::string recipient_id;
@@ -59,6 +70,8 @@ struct EvidenceReport {
   std::string agency_id;
   absl::Time exported_at;
   std::string key_fingerprint;
+  // Why nothing of this can be relied on; empty where the file was verified.
+  std::string fault;
   // The youth's key is not in the file: payloads can't be read, and were not checked.
   bool sealed = false;
   bool exercise = false;
@@ -70,7 +83,17 @@ struct EvidenceReport {
   size_t attempts = 0;
   std::vector<ChainHead> heads;
   std::vector<TimelineEntry> timeline;  // by time
+  std::vector<v1::PolicyPack> packs;
+  // Content hashes that records name and that no pack of the file has.
+  std::vector<std::string> packs_missing;
 };
+
+// Null: it is not in the file.
+const v1::PolicyPack* FindPack(const EvidenceReport& report, absl::string_view content_hash);
+
+// The zone of the packs that were used, which is the agency's; `otherwise` where there are none, or
+// they don't agree.
+absl::TimeZone ZoneOf(const EvidenceReport& report, absl::TimeZone otherwise);
 
 // For a person: at most 100 columns, ends with a newline.
 std::string ToText(const EvidenceReport& report, absl::TimeZone time_zone);

@@ -1,12 +1,15 @@
 // The timeline of an episode, from its transitions. It takes them as they are: whether they can be
-// believed was checked before.
+// believed was checked before. Unless everything is asked for, it takes from payloads only what is
+// of class "internal", so that no text made from it can say more.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/evidence/report.h"
+#include "common/keys/keys.h"
 #include "porchlight/v1/record.pb.h"
 
 namespace porchlight {
@@ -21,8 +24,17 @@ struct WholeTransition {
 // Record by digest.
 using CommandsByDigest = std::map<std::string, v1::Record>;
 
+enum class Telling { kInternalOnly, kEverything };
+
+struct TimelineSources {
+  const std::vector<WholeTransition>& transitions;
+  const CommandsByDigest& commands;
+  // Absent: payloads stay sealed.
+  const std::optional<Key>& key;
+  Telling telling = Telling::kInternalOnly;
+};
+
 // Sets the counts and the timeline.
-void FillTimeline(const std::vector<WholeTransition>& transitions, const CommandsByDigest& commands,
-                  EvidenceReport& report);
+void FillTimeline(const TimelineSources& sources, EvidenceReport& report);
 
 }  // namespace porchlight

@@ -9,10 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/ids.h"
-#include "common/base/time.h"
 #include "common/evidence/bundle.h"
-#include "common/evidence/timeline.h"
+#include "common/evidence/packs.h"
+#include "common/evidence/read_bundle.h"
 #include "common/log/chain.h"
+#include "common/policy/loader.h"
 #include "common/privacy/sealing.h"
 
 namespace porchlight {
@@ -43,14 +44,8 @@ bool HasUnknownFields(const Message& message) {
 
 class Verifier {
  public:
-  explicit Verifier(const SignedEvidence& evidence) : bundle_(evidence.bundle) {
-    report_.episode_id = bundle_.episode_id();
-    report_.youth_id = bundle_.youth_id();
-    report_.agency_id = bundle_.agency_id();
-    report_.exported_at = FromProto(bundle_.exported_at());
-    report_.key_fingerprint = evidence.key_fingerprint;
-    report_.sealed = bundle_.youth_key().empty();
-  }
+  Verifier(const SignedEvidence& evidence, Telling telling)
+      : bundle_(evidence.bundle), telling_(telling), report_(ReportOf(evidence)) {}
 
   absl::StatusOr<EvidenceReport> Verify() {
     absl::Status status = CheckFrame();
@@ -63,11 +58,14 @@ class Verifier {
       status = CheckTransition(transitions_[i]);
     }
     if (status.ok()) status = CheckNoCommandAdded();
+    if (status.ok()) status = CheckPacks();
     if (status.ok() && transitions_.empty()) {
       status = Wrong("the file", "it holds nothing of its episode");
     }
     if (!status.ok()) return status;
-    FillTimeline(transitions_, commands_, report_);
+    FillTimeline(
+        {.transitions = transitions_, .commands = commands_, .key = key_, .telling = telling_},
+        report_);
     return report_;
   }
 
@@ -102,11 +100,8 @@ class Verifier {
       return Wrong("the file", "its episode is not one of its youth");
     }
     if (!report_.sealed) {
-      Key& key = key_.emplace();
-      if (bundle_.youth_key().size() != key.size()) {
-        return Wrong("the file", "its youth_key is not a key");
-      }
-      std::copy(bundle_.youth_key().begin(), bundle_.youth_key().end(), key.begin());
+      key_ = YouthKeyOf(bundle_);
+      if (!key_) return Wrong("the file", "its youth_key is not a key");
     }
     own_tags_ = {AggregateTag(bundle_.youth_id()), AggregateTag(bundle_.episode_id())};
     std::set<std::string> topics;
@@ -254,21 +249,21 @@ class Verifier {
       return Wrong(Place(whole), "it doesn't say what led to it");
     }
     v1::RecordHeader header;
-    if (is_command) {
-      const auto command = commands_.find(input.digest());
-      if (command == commands_.end()) return MissingCommand(whole);
+    const auto event = events_.find(input.digest());
+    const auto command = commands_.find(input.digest());
+    if (is_command && command == commands_.end()) return MissingCommand(whole);
+    // A service that watches another one hears of its commands too.
+    if (is_command || (event == events_.end() && command != commands_.end())) {
       header.ParseFromString(command->second.header());
       const absl::Status checked =
           CheckRecord(Place("command", header), "the command", command->second);
       if (!checked.ok()) return checked;
       named_commands_.insert(input.digest());
+    } else if (event == events_.end()) {
+      return Wrong(Place(whole),
+                   "the event that led to it is in no chain of the file: it was changed or "
+                   "removed there, or never was");
     } else {
-      const auto event = events_.find(input.digest());
-      if (event == events_.end()) {
-        return Wrong(Place(whole),
-                     "the event that led to it is in no chain of the file: it was changed or "
-                     "removed there, or never was");
-      }
       header = event->second;
     }
     if (header.record_id() != input.input_id() || header.type() != input.type()) {
@@ -393,7 +388,30 @@ class Verifier {
     return absl::OkStatus();
   }
 
+  // By their hashes, which the records name and the chains cover.
+  absl::Status CheckPacks() {
+    std::set<std::string> named;
+    for (const WholeTransition& whole : transitions_) AddPolicyHashes(whole.transition, named);
+    std::set<std::string> here;
+    for (const v1::PolicyPack& pack : bundle_.packs()) {
+      const std::string place = absl::StrCat("policy pack ", absl::CHexEscape(pack.pack_id()),
+                                             ", version ", absl::CHexEscape(pack.content_hash()));
+      if (ContentHash(pack) != pack.content_hash()) {
+        return Wrong(place, "its content is not what its content_hash says: it was changed");
+      }
+      if (!here.insert(pack.content_hash()).second) {
+        return Wrong(place, "it is in the file twice: one was added");
+      }
+      if (named.erase(pack.content_hash()) == 0) {
+        return Wrong(place, "no record of the episode names it: it was added to the file");
+      }
+    }
+    report_.packs_missing.assign(named.begin(), named.end());
+    return absl::OkStatus();
+  }
+
   const v1::EvidenceBundle& bundle_;
+  const Telling telling_;
   const std::string zero_hash_ = ZeroHash();
   std::optional<Key> key_;
   std::set<std::string> own_tags_;
@@ -407,10 +425,10 @@ class Verifier {
 
 }  // namespace
 
-absl::StatusOr<EvidenceReport> VerifyEvidence(absl::string_view file) {
+absl::StatusOr<EvidenceReport> VerifyEvidence(absl::string_view file, Telling telling) {
   const absl::StatusOr<SignedEvidence> evidence = OpenEvidence(file);
   if (!evidence.ok()) return evidence.status();
-  const absl::StatusOr<EvidenceReport> report = Verifier(*evidence).Verify();
+  const absl::StatusOr<EvidenceReport> report = Verifier(*evidence, telling).Verify();
   if (evidence->signature_fits) return report;
   constexpr absl::string_view kChanged =
       "the signature doesn't fit: the file was damaged or changed after it was signed. Nothing in "

@@ -175,6 +175,12 @@ std::string Heading(v1::PolicyTrigger trigger) {
 
 }  // namespace
 
+std::string Explain(const v1::PolicyRule& rule) {
+  std::string rows;
+  AddRule(rule, rows);
+  return absl::StrCat(Heading(rule.trigger()), ":\n\n", rows);
+}
+
 std::string Explain(const v1::PolicyPack& pack, v1::PolicyTrigger trigger) {
   std::string out = absl::StrCat(pack.name(), " (", pack.pack_id(), ")");
   if (!pack.extends().empty())

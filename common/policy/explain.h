@@ -10,5 +10,7 @@ namespace porchlight {
 // What must be done once `trigger` happens, by when, whom it is told to, what proves it and where
 // it is written: at most 100 columns. Unspecified: every trigger that the pack has rules for.
 std::string Explain(const v1::PolicyPack& pack, v1::PolicyTrigger trigger);
+// The same of one rule alone.
+std::string Explain(const v1::PolicyRule& rule);
 
 }  // namespace porchlight

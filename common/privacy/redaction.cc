@@ -100,6 +100,22 @@ std::string ScalarText(const Message& message, const FieldDescriptor& field, int
   return std::string(kHidden);
 }
 
+// Our own messages classify their fields themselves; a class on the field that holds one can only
+// hide more. A map is shown only if it has the class itself.
+bool MayEnter(const FieldDescriptor& field, v1::Sensitivity sensitivity) {
+  if (field.is_map()) return sensitivity == v1::SENSITIVITY_INTERNAL;
+  return IsOurs(*field.message_type()) &&
+         (sensitivity == v1::SENSITIVITY_INTERNAL || sensitivity == v1::SENSITIVITY_UNSPECIFIED);
+}
+
+bool IsNested(const FieldDescriptor& field) {
+  return field.message_type() != nullptr && !IsTime(*field.message_type());
+}
+
+bool MayShow(const FieldDescriptor& field, v1::Sensitivity sensitivity) {
+  return IsNested(field) ? MayEnter(field, sensitivity) : sensitivity == v1::SENSITIVITY_INTERNAL;
+}
+
 class Printer {
  public:
   // Whether any field was shown. `inherited` is the class of fields without one: that of the map
@@ -131,10 +147,8 @@ class Printer {
  private:
   bool PrintField(const Message& message, const FieldDescriptor& field,
                   v1::Sensitivity sensitivity) {
-    const bool nested = field.message_type() != nullptr && !IsTime(*field.message_type());
-    const bool may_show =
-        nested ? MayEnter(field, sensitivity) : sensitivity == v1::SENSITIVITY_INTERNAL;
-    if (!may_show) {
+    if (!MayShow(field, sensitivity)) {
+      const bool nested = IsNested(field);
       absl::StrAppend(&text_, field.name(), nested ? " {" : ": ", kHidden, nested ? "}" : "");
       return false;
     }
@@ -146,14 +160,6 @@ class Printer {
       shown = PrintValue(message, field, sensitivity, i) || shown;
     }
     return shown;
-  }
-
-  // Our own messages classify their fields themselves; a class on the field that holds one can only
-  // hide more. A map is shown only if it has the class itself.
-  static bool MayEnter(const FieldDescriptor& field, v1::Sensitivity sensitivity) {
-    if (field.is_map()) return sensitivity == v1::SENSITIVITY_INTERNAL;
-    return IsOurs(*field.message_type()) &&
-           (sensitivity == v1::SENSITIVITY_INTERNAL || sensitivity == v1::SENSITIVITY_UNSPECIFIED);
   }
 
   bool PrintValue(const Message& message, const FieldDescriptor& field, v1::Sensitivity sensitivity,
@@ -188,6 +194,25 @@ class Printer {
 
 v1::Sensitivity SensitivityOf(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::sensitivity);
+}
+
+void KeepInternal(Message& message) {
+  const Reflection& reflection = *message.GetReflection();
+  reflection.MutableUnknownFields(&message)->Clear();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const bool opaque = field->is_map() && field->message_type()->map_value()->message_type();
+    if (opaque || !MayShow(*field, SensitivityOf(*field))) {
+      reflection.ClearField(&message, field);
+    } else if (IsNested(*field) && !field->is_map()) {
+      const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+      for (int i = 0; i < count; ++i) {
+        KeepInternal(field->is_repeated() ? *reflection.MutableRepeatedMessage(&message, field, i)
+                                          : *reflection.MutableMessage(&message, field));
+      }
+    }
+  }
 }
 
 std::string Redacted(const Message& message) {

@@ -1,4 +1,5 @@
-// The one way for a message into a log line: only fields of class "internal" are shown.
+// The one way for a message into a log line or another text that anybody may see: only fields of
+// class "internal" are shown.
 #pragma once
 
 #include <string>
@@ -15,5 +16,8 @@ v1::Sensitivity SensitivityOf(const google::protobuf::FieldDescriptor& field);
 // logged. A Timestamp or Duration takes the class of the field that holds it. Unknown fields are
 // left out. At most 1,000 bytes.
 std::string Redacted(const google::protobuf::Message& message);
+
+// Clears every other field, unknown ones, and maps of messages.
+void KeepInternal(google::protobuf::Message& message);
 
 }  // namespace porchlight

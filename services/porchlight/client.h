@@ -17,7 +17,7 @@ void AddRosterCommands(CLI::App& app, int& exit_code);
 // Adds notices, file-proof, refuse and dead-letters.
 void AddNoticeCommands(CLI::App& app, int& exit_code);
 
-// Adds evidence export and verify.
+// Adds evidence export, verify and show.
 void AddEvidenceCommands(CLI::App& app, int& exit_code);
 
 // Adds rebuild.

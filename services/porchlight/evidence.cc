@@ -1,4 +1,4 @@
-// Evidence on the command line: export from a running server; verify offline.
+// Evidence on the command line: export from a running server; verify and show offline.
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/embedded/embedded.h"
+#include "common/evidence/read_bundle.h"
+#include "common/evidence/show.h"
 #include "common/evidence/verify_bundle.h"
 #include "common/evidence/verify_log.h"
 #include "common/log/sqlite_log.h"
@@ -41,17 +43,45 @@ int Export(const ServerOptions& server, const std::string& episode_id, const std
   }
   std::cout << "Wrote " << file << " (" << content.size()
             << " bytes). It can be read by whoever has it: handle it like the case file.\n"
-            << "Check it with: porchlight evidence verify " << file << "\n";
+            << "Check it with: porchlight evidence verify " << file << "\n"
+            << "Read it with:  porchlight evidence show " << file << " --out FOLDER\n";
   return kDone;
 }
 
-int VerifyFile(const std::string& file) {
+absl::StatusOr<std::string> ContentOf(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) return Fail(absl::NotFoundError(absl::StrCat("can't read ", file)));
-  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  const absl::StatusOr<EvidenceReport> report = VerifyEvidence(content);
+  if (!in) return absl::NotFoundError(absl::StrCat("can't read ", file));
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+int VerifyFile(const std::string& file) {
+  const absl::StatusOr<std::string> content = ContentOf(file);
+  if (!content.ok()) return Fail(content.status());
+  const absl::StatusOr<EvidenceReport> report = VerifyEvidence(*content);
   if (!report.ok()) return Fail(report.status());
-  std::cout << ToText(*report, absl::LocalTimeZone());
+  std::cout << ToText(*report, ZoneOf(*report, absl::LocalTimeZone()));
+  return kDone;
+}
+
+int Show(const std::string& file, const std::string& folder, bool even_if_broken) {
+  const absl::StatusOr<std::string> content = ContentOf(file);
+  if (!content.ok()) return Fail(content.status());
+  absl::StatusOr<EvidenceReport> report = VerifyEvidence(*content, Telling::kEverything);
+  if (!report.ok()) {
+    const absl::StatusOr<SignedEvidence> opened = OpenEvidence(*content);
+    if (!even_if_broken || !opened.ok()) {
+      return Fail(absl::Status(
+          report.status().code(),
+          absl::StrCat(report.status().message(), " Nothing was written.",
+                       opened.ok() ? " --even-if-broken shows what it seems to say." : "")));
+    }
+    report = ReadUnverified(*opened, std::string(report.status().message()), Telling::kEverything);
+    std::cerr << "porchlight: the file does not verify: what is shown proves nothing\n";
+  }
+  const std::vector<ShownFile> files = FilesOf(*report, ZoneOf(*report, absl::LocalTimeZone()));
+  if (absl::Status written = WriteFolder(folder, files); !written.ok()) return Fail(written);
+  std::cout << "Wrote " << files.size() << " files into " << folder << ". Begin with " << folder
+            << "/README.txt. They name the youth: handle them like the case file.\n";
   return kDone;
 }
 
@@ -96,6 +126,8 @@ void AddEvidenceCommands(CLI::App& app, int& exit_code) {
     std::string episode_id;
     std::string file;
     std::string data;
+    std::string folder;
+    bool even_if_broken = false;
   };
   auto options = std::make_shared<Options>();
   CLI::App* exporting =
@@ -118,6 +150,18 @@ void AddEvidenceCommands(CLI::App& app, int& exit_code) {
       return;
     }
     exit_code = options->file.empty() ? VerifyData(options->data) : VerifyFile(options->file);
+  });
+
+  CLI::App* show = evidence->add_subcommand(
+      "show", "Write what a file holds into a new folder, for a person to read");
+  show->add_option("file", options->file, "A file of evidence export")->required();
+  show->add_option("--out", options->folder, "A folder that isn't there yet, or is empty")
+      ->required();
+  show->add_flag("--even-if-broken", options->even_if_broken,
+                 "Also where the file does not verify: it proves nothing then");
+  show->footer("Example: porchlight evidence show robin.evidence --out robin-evidence");
+  show->callback([options, &exit_code] {
+    exit_code = Show(options->file, options->folder, options->even_if_broken);
   });
 }
 

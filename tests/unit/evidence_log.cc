@@ -6,12 +6,14 @@
 #include "common/base/time.h"
 #include "common/privacy/sealing.h"
 #include "gtest/gtest.h"
+#include "porchlight/v1/directory.pb.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/notification.pb.h"
 
 namespace porchlight::testing {
 
-EvidenceLog::EvidenceLog(std::string narrative) {
+EvidenceLog::EvidenceLog(std::string narrative, std::vector<v1::PolicyPack> packs)
+    : packs_(std::move(packs)) {
   partition = PartitionOf(youth, kTestPartitions);
   for (int i = 0; other_youth.empty(); ++i) {
     const std::string id = absl::StrCat("youth-other-", i);
@@ -19,8 +21,13 @@ EvidenceLog::EvidenceLog(std::string narrative) {
   }
   signing_seed.fill(9);
   now_ = start;
+  TellDirectory();
   TellIntake(narrative);
   TellNotification();
+  if (!packs_.empty()) {
+    TellProof();
+    TellWatch();
+  }
   v1::RecordReturnRequest waiting;
   waiting.set_circumstances(std::string(kOtherMarker));
   Command("intake", other_youth, "command-waiting", waiting);
@@ -61,12 +68,69 @@ void EvidenceLog::TellIntake(const std::string& narrative) {
   Append(returned);
 }
 
+void EvidenceLog::TellDirectory() {
+  ChainTail tail;
+  for (const v1::PolicyPack& pack : packs_) {
+    v1::DirectoryChanged changed;
+    *changed.mutable_change()->mutable_set()->add_packs() = pack;
+    changed.mutable_change()->mutable_set()->add_recipients()->set_address("Directory-Marker");
+    v1::RecordHeader header;
+    header.set_record_id(absl::StrCat("directory-", tail.sequence));
+    v1::Transition transition;
+    transition.set_service("directory");
+    transition.set_aggregate_id("_directory");
+    *transition.add_events() = MakeRecord(*keys.GetOrCreate(KeyName("")), header, changed);
+    const v1::TransitionRecord record = SealLink(tail, transition);
+    AppendRecord({EventsTopic("directory"), 0}, record.SerializeAsString());
+    tail = {record.hash(), record.sequence(), tail.next_offset + 1};
+  }
+}
+
+void EvidenceLog::TellProof() {
+  v1::FileProofRequest request;
+  request.set_number(std::string(kCaseNumber));
+  v1::Transition filed = Command("notification", episode, "command-proof", request);
+  v1::ProofFiled event;
+  v1::ProofFiling& filing = *event.mutable_filing();
+  filing.set_filing_id(episode + "_f1");
+  filing.add_duty_keys(std::string(kDutyKey));
+  filing.set_kind(v1::EVIDENCE_KIND_POLICE_CASE_NUMBER);
+  filing.set_number(std::string(kCaseNumber));
+  filing.set_told_to("Officer Invented");
+  filing.set_how(v1::REACHED_BY_PHONE);
+  filing.mutable_actor()->set_actor_id("worker-7");
+  *filing.mutable_done_at() = ToProto(now_);
+  AddEvent(filed, event);
+  Append(filed);
+}
+
+void EvidenceLog::TellWatch() {
+  v1::AddToEpisodeRequest undecided;
+  undecided.set_text(std::string(kOwnMarker));
+  Command("intake", youth, "command-undecided", undecided);
+  v1::Record record;
+  ASSERT_TRUE(record.ParseFromString(log->Read(IntakeCommands(), 0)->back()));
+  Append(OnEvent(episode, record));
+}
+
 void EvidenceLog::TellNotification() {
+  if (!packs_.empty()) policy_hash_ = packs_[0].content_hash();
   const std::string other = other_youth + "_e1";
   const std::string police = episode + "_dpolice";
   const std::string center = episode + "_dcenter";
   v1::Transition made = OnEvent(episode, intake_events_[0]);
-  AddEvent(made, v1::NoticesMade());
+  v1::NoticesMade decided;
+  v1::Notice& notice = *decided.add_notices();
+  notice.set_notice_id(episode + "_n1");
+  notice.set_kind(v1::NOTICE_KIND_MISSING);
+  notice.set_recipient_id("desk-1");
+  notice.set_recipient_kind(v1::RECIPIENT_KIND_LAW_ENFORCEMENT);
+  notice.set_channel(v1::CHANNEL_KIND_WEBHOOK);
+  notice.add_duty_keys(std::string(kDutyKey));
+  notice.set_citation("42 USC 671(a)(35)(B)");
+  notice.set_script(std::string(kOwnMarker));
+  *notice.mutable_due_at() = ToProto(start + absl::Hours(24));
+  AddEvent(made, decided);
   AddDelivery(made, police, "desk-1", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, v1::CHANNEL_KIND_WEBHOOK);
   AddDelivery(made, center, "center", v1::RECIPIENT_KIND_NCMEC, v1::CHANNEL_KIND_EMAIL);
   Append(made);
@@ -99,6 +163,7 @@ void EvidenceLog::TellNotification() {
   *attempt.mutable_answered_at() = ToProto(now_);
   Append(again);
 
+  if (packs_.size() > 1) policy_hash_ = packs_[1].content_hash();
   v1::Transition last = OnEvent(episode, intake_events_[3]);
   AddEvent(last, v1::NoticesMade());
   AddDelivery(last, episode + "_dpolice-return", "desk-1", v1::RECIPIENT_KIND_LAW_ENFORCEMENT,
@@ -118,6 +183,7 @@ v1::RecordHeader EvidenceLog::Header(const std::string& of_youth, const std::str
   header.mutable_actor()->set_actor_id("worker-7");
   header.mutable_actor()->set_reached_by(v1::REACHED_BY_PHONE);
   header.set_cause_id(cause);
+  header.set_policy_hash(policy_hash_);
   return header;
 }
 
@@ -219,6 +285,8 @@ void EvidenceLog::AddDelivery(v1::Transition& transition, const std::string& del
   delivery.set_channel(channel);
   v1::Message message;
   message.set_subject("A notice");
+  message.set_text(std::string(transition.aggregate_id() == episode ? kOwnMarker : kOtherMarker));
+  message.set_json("{\"noticeId\":\"n1\"}");
   *delivery.mutable_message() = Sealed(std::string(YouthOf(transition.aggregate_id())), delivery_id,
                                        transition.input().input_id(), message);
 }

@@ -1,6 +1,6 @@
 // A log made by hand for the tests of evidence: two services, two youths in one partition,
-// commands (one of them repeated, one waiting), events, deliveries and attempts. All people are
-// invented.
+// commands (one of them repeated, one waiting), events, deliveries and attempts; and where packs
+// are given, a directory that set them, and duties that come from them. All people are invented.
 #pragma once
 
 #include <map>
@@ -14,6 +14,7 @@
 #include "common/keys/memory_keys.h"
 #include "common/log/chain.h"
 #include "common/log/memory_log.h"
+#include "porchlight/v1/policy.pb.h"
 #include "porchlight/v1/record.pb.h"
 
 namespace porchlight::testing {
@@ -22,11 +23,15 @@ inline constexpr int32_t kTestPartitions = 4;
 // In payloads only.
 inline constexpr absl::string_view kOwnMarker = "Own-Plaintext-Marker";
 inline constexpr absl::string_view kOtherMarker = "Other-Plaintext-Marker";
+// Where packs are given: the number that police told, and the duty that it meets.
+inline constexpr absl::string_view kCaseNumber = "24-000117";
+inline constexpr absl::string_view kDutyKey = "police.law_enforcement.1.1";
 
 class EvidenceLog {
  public:
-  // Tells the whole story. `narrative` becomes part of the first report.
-  explicit EvidenceLog(std::string narrative = "");
+  // Tells the whole story. `narrative` becomes part of the first report. Of the packs, the first
+  // notices name the first one, and the later ones the second.
+  explicit EvidenceLog(std::string narrative = "", std::vector<v1::PolicyPack> packs = {});
 
   // Everything that stands in the log, so that a test can tamper with it.
   using Content = std::map<TopicPartition, std::vector<std::string>>;
@@ -79,7 +84,13 @@ class EvidenceLog {
   void AppendRecord(const TopicPartition& where, std::string bytes);
   void TellIntake(const std::string& narrative);
   void TellNotification();
+  void TellDirectory();
+  void TellProof();
+  // A service that watches intake hears of a command that nobody decided.
+  void TellWatch();
 
+  const std::vector<v1::PolicyPack> packs_;
+  std::string policy_hash_;  // that records name from now on
   std::map<std::string, Service> services_;
   std::vector<v1::Record> intake_events_;  // one for each transition of intake
   absl::Time now_;

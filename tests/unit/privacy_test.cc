@@ -201,6 +201,26 @@ TEST(Redaction, GoesIntoRepeatedMessages) {
             "still_unknown: \"health\"} episodes {…}");
 }
 
+TEST(Redaction, KeepsInternalFieldsOnly) {
+  v1::ReportMissingRequest report = Report();
+  (*report.mutable_youth()->mutable_unavailable())["eyes"] = "Planted";
+  report.GetReflection()->MutableUnknownFields(&report)->AddLengthDelimited(900, "Planted");
+  KeepInternal(report);
+  v1::ReportMissingRequest kept;
+  kept.set_request_id("request-1");
+  kept.mutable_actor()->CopyFrom(Report().actor());
+  kept.mutable_youth();
+  EXPECT_EQ(report.SerializeAsString(), kept.SerializeAsString());
+  v1::ListEpisodesReply reply;
+  reply.add_episodes()->set_episode_id("y_e1");
+  reply.mutable_episodes(0)->set_placement("Planted House");
+  reply.mutable_episodes(0)->mutable_received_at()->set_seconds(7);
+  KeepInternal(reply);
+  EXPECT_EQ(Redacted(reply),
+            "episodes {episode_id: \"y_e1\" received_at: "
+            "1970-01-01T00:00:07+00:00}");
+}
+
 TEST(Redaction, LeavesOutUnknownFields) {
   v1::Actor actor;
   actor.GetReflection()->MutableUnknownFields(&actor)->AddLengthDelimited(900, "Planted");
