@@ -56,8 +56,8 @@ bool MeansYes(absl::string_view body) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c));
   });
   const std::string word(text.begin(), end);
-  for (absl::string_view yes : {"ack", "acknowledge", "acknowledged", "yes", "ok", "okay", "1",
-                                "y"}) {
+  for (absl::string_view yes :
+       {"ack", "acknowledge", "acknowledged", "yes", "ok", "okay", "1", "y"}) {
     if (word == yes) return true;
   }
   return false;
@@ -128,7 +128,8 @@ class Callbacks {
       return TwiMl("Message", "Answer ACK to say that you have what you were paged for.");
     const std::string message_id(Field(*form, "MessageSid"));
     if (message_id.empty())
-      return PlainText(400, "MessageSid is missing, so a repetition couldn't be told from a reply.");
+      return PlainText(400,
+                       "MessageSid is missing, so a repetition couldn't be told from a reply.");
     const absl::StatusOr<absl::Time> heard_at = FirstHeardAt(message_id);
     if (!heard_at.ok()) return Refused(heard_at.status());
     const absl::StatusOr<std::vector<Answered>> answered =

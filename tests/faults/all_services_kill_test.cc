@@ -368,8 +368,7 @@ TEST_F(AllServicesKilled, NothingAcceptedIsLostAndWhatCameDueMeanwhileIsPagedOnc
   CheckOutbox();
   server.child().Send(SIGTERM);
   EXPECT_EQ(server.child().WaitForExit(absl::Seconds(20)), 0);
-  const RunResult verified =
-      RunProgram({kProgram, "evidence", "verify", "--data", Options().data});
+  const RunResult verified = RunProgram({kProgram, "evidence", "verify", "--data", Options().data});
   EXPECT_EQ(verified.exit_code, 0) << verified.errors;
   PrintCounts();
 }

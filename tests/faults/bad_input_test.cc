@@ -177,8 +177,8 @@ TEST_F(BadInput, TimesThatCannotBeAreKeptAsToldWithAWarningAndMoveNoDuty) {
 
 // As a camera writes it, between the beginning of the picture and the rest.
 std::string WithLocation(const std::string& jpeg) {
-  const std::string exif = absl::StrCat(std::string("Exif\0\0MM\0\x2A\0\0\0\x08\0\0", 16),
-                                        "planted-location");
+  const std::string exif =
+      absl::StrCat(std::string("Exif\0\0MM\0\x2A\0\0\0\x08\0\0", 16), "planted-location");
   const std::string length = {'\0', static_cast<char>(exif.size() + 2)};
   return absl::StrCat(jpeg.substr(0, 2), "\xFF\xE1", length, exif, jpeg.substr(2));
 }

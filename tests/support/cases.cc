@@ -178,11 +178,11 @@ void CaseLoad::Call(const std::string& address) {
 bool CaseLoad::Play(const Stubs& stubs, Case& one) {
   while (!one.done() && one.tries < kTriesMax) {
     const Step step = one.steps[one.next_step];
-    AcceptedCall call{.step = step,
-                      .request_id = absl::StrCat("request-", one.youth_id, "-", one.next_step, "-",
-                                                 one.tries),
-                      .alert_id = "",
-                      .reply = ""};
+    AcceptedCall call{
+        .step = step,
+        .request_id = absl::StrCat("request-", one.youth_id, "-", one.next_step, "-", one.tries),
+        .alert_id = "",
+        .reply = ""};
     absl::Status status;
     if (step == Step::kAcknowledge) {
       const absl::StatusOr<v1::Alert> alert = WakingAlert(stubs, one.episode_id);
