@@ -351,29 +351,29 @@ void Truth::FoldEvents(const TopicPartition& where, const Counted& counted) {
     fact.type = event->header.type();
     fact.header = event->header;
     fact.payload = std::move(event->payload);
-    if (const auto* opened = As<v1::EpisodeOpened>(fact.payload.get()))
+    if (const auto* opened = As<v1::EpisodeOpened>(fact.payload.get())) {
       fact.episode = opened->episode();
-    fact.must_be_told = true;
+      fact.must_be_told = true;
+    }
+    if (const auto* returned = As<v1::YouthReturned>(fact.payload.get())) {
+      fact.episode = returned->episode();
+      fact.must_be_told = true;
+    }
+    if (const auto* closed = As<v1::EpisodeClosed>(fact.payload.get())) {
+      fact.episode = closed->episode();
+      fact.must_be_told = closed->episode().close_reason() != v1::CLOSE_REASON_RETURNED;
+    }
+    if (const auto* updated = As<v1::EpisodeUpdated>(fact.payload.get())) {
+      fact.episode = updated->episode();
+      fact.must_be_told =
+          updated->episode().state() == v1::EPISODE_STATE_MISSING && !updated->changed().empty();
+    }
+    FoldEvent(fact, counted);
+    const std::string record_id = fact.header.record_id();
+    events_in_order_[counted.transition.service()].push_back(record_id);
+    Expect(events_.emplace(record_id, std::move(fact)).second, "record ids",
+           absl::StrCat(Named(counted), "makes an event with an id that is taken"));
   }
-  if (const auto* returned = As<v1::YouthReturned>(fact.payload.get())) {
-    fact.episode = returned->episode();
-    fact.must_be_told = true;
-  }
-  if (const auto* closed = As<v1::EpisodeClosed>(fact.payload.get())) {
-    fact.episode = closed->episode();
-    fact.must_be_told = closed->episode().close_reason() != v1::CLOSE_REASON_RETURNED;
-  }
-  if (const auto* updated = As<v1::EpisodeUpdated>(fact.payload.get())) {
-    fact.episode = updated->episode();
-    fact.must_be_told =
-        updated->episode().state() == v1::EPISODE_STATE_MISSING && !updated->changed().empty();
-  }
-  FoldEvent(fact, counted);
-  const std::string record_id = fact.header.record_id();
-  events_in_order_[counted.transition.service()].push_back(record_id);
-  Expect(events_.emplace(record_id, std::move(fact)).second, "record ids",
-         absl::StrCat(Named(counted), "makes an event with an id that is taken"));
-}
 }
 
 // Events with an alert or a team's notice have it as it stands after them.
