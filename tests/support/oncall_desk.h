@@ -27,7 +27,7 @@ class OncallDesk {
  public:
   explicit OncallDesk(v1::Directory with);
 
-  v1::Episode Robin(v1::EpisodeState episode_state = v1::EPISODE_STATE_MISSING) const;
+  v1::Episode Robin(v1::EpisodeState as = v1::EPISODE_STATE_MISSING) const;
   Decision Opened();
   Decision Returned();
   // An event of another service on the episode.
@@ -39,7 +39,7 @@ class OncallDesk {
   Decision Acknowledge(const std::string& alert_id, const std::string& person_id,
                        v1::ReachedBy how = v1::REACHED_BY_PHONE);
   Decision LookAgain();
-  Decision Settle(const std::string& delivery_id, v1::DeliveryState settled);
+  Decision Settle(const std::string& delivery_id, v1::DeliveryState state);
 
   // Timers fire when they are due.
   void Advance(absl::Duration by);
