@@ -1,13 +1,12 @@
 #include "common/oncall/callbacks.h"
 
-#include <map>
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/synchronization/mutex.h"
@@ -23,7 +22,6 @@ namespace {
 
 constexpr absl::Duration kLongestWait = absl::Seconds(10);
 constexpr size_t kYouthsPerPage = 500;
-constexpr size_t kMessagesRememberedMax = 10'000;
 
 // For HTML and XML alike.
 std::string Escape(absl::string_view text) {
@@ -51,10 +49,16 @@ HttpResponse TwiMl(absl::string_view verb, absl::string_view text) {
           .content_type = "text/xml; charset=utf-8"};
 }
 
+// By its first word, whole: "You have the wrong number" is no yes.
 bool MeansYes(absl::string_view body) {
   const std::string text = absl::AsciiStrToLower(absl::StripLeadingAsciiWhitespace(body));
-  for (absl::string_view yes : {"ack", "yes", "ok", "1", "y"}) {
-    if (absl::StartsWith(text, yes)) return true;
+  const auto end = std::find_if_not(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c));
+  });
+  const std::string word(text.begin(), end);
+  for (absl::string_view yes :
+       {"ack", "acknowledge", "acknowledged", "yes", "ok", "okay", "1", "y"}) {
+    if (word == yes) return true;
   }
   return false;
 }
@@ -123,8 +127,13 @@ class Callbacks {
     if (!MeansYes(Field(*form, "Body")))
       return TwiMl("Message", "Answer ACK to say that you have what you were paged for.");
     const std::string message_id(Field(*form, "MessageSid"));
+    if (message_id.empty())
+      return PlainText(400,
+                       "MessageSid is missing, so a repetition couldn't be told from a reply.");
+    const absl::StatusOr<absl::Time> heard_at = FirstHeardAt(message_id);
+    if (!heard_at.ok()) return Refused(heard_at.status());
     const absl::StatusOr<std::vector<Answered>> answered =
-        OpenAlertsOf(Field(*form, "From"), FirstHeardAt(message_id));
+        OpenAlertsOf(Field(*form, "From"), *heard_at);
     if (!answered.ok()) return Refused(answered.status());
     size_t recorded = 0;
     for (const auto& [alert_id, person_id] : *answered) {
@@ -192,11 +201,23 @@ class Callbacks {
     return form;
   }
 
-  // A callback that comes again answers nothing that was paged after it first came.
-  absl::Time FirstHeardAt(const std::string& message_id) {
+  // A callback that comes again answers nothing that was paged after it first came, also after a
+  // restart: its signature says nothing of time, and would hold for ever.
+  absl::StatusOr<absl::Time> FirstHeardAt(const std::string& message_id) {
+    const std::string name = absl::StrCat("sms-", DeriveId("heard", message_id));
     absl::MutexLock lock(&mutex_);
-    if (heard_.size() >= kMessagesRememberedMax) heard_.clear();
-    return heard_.try_emplace(message_id, ports_.clock.Now()).first->second;
+    google::protobuf::Timestamp heard_at = ToProto(ports_.clock.Now());
+    const absl::StatusOr<std::string> before = ports_.blob.Get(name);
+    if (before.ok()) {
+      if (!heard_at.ParseFromString(*before))
+        return absl::DataLossError("it isn't known any more when this message first came");
+    } else if (!absl::IsNotFound(before.status())) {
+      return before.status();
+    } else if (absl::Status kept = ports_.blob.Put(name, heard_at.SerializeAsString());
+               !kept.ok()) {
+      return kept;
+    }
+    return FromProto(heard_at);
   }
 
   absl::StatusOr<std::vector<Answered>> OpenAlertsOf(absl::string_view number,
@@ -250,8 +271,8 @@ class Callbacks {
 
   const EdgePorts ports_;
   const CallbackTokens tokens_;
+  // Of two callbacks at once with one message one is the first.
   absl::Mutex mutex_;
-  std::map<std::string, absl::Time> heard_ ABSL_GUARDED_BY(mutex_);
 };
 
 std::string TokenOf(const std::optional<TelephoneConfig>& telephone) {

@@ -281,7 +281,9 @@ TEST_F(OncallEdge, AnAnswerByTextMessageCountsWithTheProvidersSignatureOnly) {
   ASSERT_TRUE(world.Report("request-1", Missing()).ok());
   world.Advance(absl::Seconds(1));
   EXPECT_EQ(Text("ACK", "SM1", "another-token").status, 403);
-  EXPECT_THAT(Text("who is this?", "SM2").body, HasSubstr("Answer ACK"));
+  for (const char* no : {"who is this?", "You have the wrong number", "15 minutes?", "okra", ""})
+    EXPECT_THAT(Text(no, "SM2").body, HasSubstr("Answer ACK")) << no;
+  EXPECT_EQ(Text("ack", "").status, 400) << "a repetition couldn't be told from it";
   EXPECT_EQ(First().state(), v1::ALERT_STATE_OPEN);
   EXPECT_THAT(Text(" Ack, on my way", "SM3").body, HasSubstr("Thank you"));
   EXPECT_EQ(First().state(), v1::ALERT_STATE_ACKNOWLEDGED);

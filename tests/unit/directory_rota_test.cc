@@ -152,6 +152,39 @@ TEST(Rota, EveryMinuteOverBothChangesOfTheClocksHasOneTurnHolder) {
   }
 }
 
+// When the clock first shows `minute` of this day, or jumps over it.
+absl::Time FirstShown(absl::CivilDay day, uint32_t minute, const absl::TimeZone& zone) {
+  const absl::TimeZone::TimeInfo shown =
+      zone.At(absl::CivilSecond(absl::CivilMinute(day) + static_cast<int>(minute)));
+  return shown.kind == absl::TimeZone::TimeInfo::SKIPPED ? shown.trans : shown.pre;
+}
+
+// Who has the turn at every minute is whoever's day it is by the clock on the wall.
+TEST(Rota, EveryMinuteOverBothChangesOfTheClocksIsOfWhoseTurnItIs) {
+  const std::vector<std::string> people = {"ann", "ben", "cy"};
+  const absl::CivilDay starts(2026, 1, 1);
+  for (const char* name : {"America/Chicago", "America/Los_Angeles", "Australia/Lord_Howe"}) {
+    absl::TimeZone zone;
+    ASSERT_TRUE(absl::LoadTimeZone(name, &zone));
+    for (const uint32_t hand_off : {0u, 60u, 90u, 120u, 150u, 480u}) {
+      v1::Rota rota = TestRota("desk", {{TestShift(people, "2026-01-01", 1, hand_off)}});
+      rota.set_time_zone(name);
+      const v1::Directory directory = DirectoryOf(rota);
+      for (const absl::CivilDay around :
+           {absl::CivilDay(2026, 3, 8), absl::CivilDay(2026, 11, 1), absl::CivilDay(2026, 4, 5),
+            absl::CivilDay(2026, 10, 4)}) {
+        for (absl::CivilDay day = around - 1; day <= around + 1; ++day) {
+          const std::string& whose = people[static_cast<size_t>(day - starts) % people.size()];
+          const absl::Time until = FirstShown(day + 1, hand_off, zone);
+          for (absl::Time at = FirstShown(day, hand_off, zone); at < until; at += absl::Minutes(1))
+            ASSERT_THAT(PeopleOnCall(directory, "desk", 1, at), ElementsAre(whose))
+                << absl::FormatTime(at, zone) << ", hand-off " << hand_off;
+        }
+      }
+    }
+  }
+}
+
 // Two shifts that share the day at times which the clocks skip or show twice.
 TEST(Rota, TwoShiftsThatShareTheDayNeverOverlapNorLeaveAHole) {
   for (const uint32_t edge : {60u, 90u, 120u, 150u, 180u}) {
