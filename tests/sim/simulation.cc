@@ -392,6 +392,7 @@ Result Simulation::Run() {
   if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
   if (ok()) CheckTold(environment_, now);
   if (ok()) CheckDuties(environment_, healed_at_, now);
+  if (ok()) CheckAlerts(environment_, now);
   environment_.meanwhile = nullptr;
   return {environment_.findings, environment_.counters, environment_.options.Text(),
           HashOfLog(environment_)};
