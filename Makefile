@@ -59,7 +59,7 @@ run: setup
 	$(call compile,release,--target porchlight)
 	@mkdir -p .run/data
 	@cat deploy/setup/next_steps.txt
-	@exec build/release/porchlight serve --data .run/data --directory deploy/sample/directory.yaml --listen 127.0.0.1:7300
+	@exec build/release/porchlight serve --data .run/data --config deploy/sample/config.yaml --listen 127.0.0.1:7300
 
 bench: setup
 	$(call configure,release)

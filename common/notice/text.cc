@@ -158,7 +158,7 @@ std::string RequestOf(const v1::NoticePacket& packet, v1::RecipientKind kind) {
   if (packet.exercise()) return "This is an exercise: please do nothing but answer.";
   if (kind == v1::RECIPIENT_KIND_LAW_ENFORCEMENT && packet.kind() == v1::NOTICE_KIND_MISSING) {
     return "Please take this as a report of a missing child, enter it in NCIC without waiting, and "
-           "tell the agency your case number, the NCIC number and when it was entered.";
+           "tell the agency your case number, the NCIC number and the time of the entry.";
   }
   if (kind == v1::RECIPIENT_KIND_NCMEC && packet.kind() == v1::NOTICE_KIND_MISSING)
     return "Please take this as a report and tell the agency your reference number.";

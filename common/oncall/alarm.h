@@ -21,9 +21,9 @@ namespace porchlight {
 struct OncallSettings {
   std::string agency_name;
   // Where no rota says by whose clock.
-  absl::TimeZone time_zone;
+  absl::TimeZone time_zone = absl::UTCTimeZone();
   // Of links in pages; empty: none.
-  std::string public_url;
+  std::string public_url = {};
   Key link_key = {};
   // A page that no far end took for this long is given up: others were paged since.
   absl::Duration give_up_after = absl::Hours(1);

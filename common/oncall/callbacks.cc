@@ -247,7 +247,7 @@ class Callbacks {
     for (const v1::Alert& alert : state.alerts()) {
       if (alert.state() != v1::ALERT_STATE_OPEN) continue;
       for (const v1::AlertPage& page : alert.pages()) {
-        if (ways.count(page.recipient_id()) == 0 || FromProto(page.made_at()) > until) continue;
+        if (ways.count(page.recipient_id()) == 0 || FromProto(page.made_at()) >= until) continue;
         answered.emplace_back(alert.alert_id(), page.person_id());
         break;
       }

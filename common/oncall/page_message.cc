@@ -30,6 +30,24 @@ std::string Due(const AlertAbout& about, const absl::TimeZone& zone) {
                       " (", law, ")");
 }
 
+// What somebody is woken for, rather than the rule that wakes them.
+std::string Happened(const Duty& duty, const absl::TimeZone& zone) {
+  std::string what;
+  switch (duty.trigger) {
+    case v1::POLICY_TRIGGER_MISSING:
+      what = "A youth is missing from care";
+      break;
+    case v1::POLICY_TRIGGER_POLICE_REFUSED:
+      what = "Police would not take or enter the report of a youth missing from care";
+      break;
+    default:
+      what = Cut(duty.title, kTitleBytesMax);
+  }
+  if (!duty.anchor_at.has_value()) return what;
+  return absl::StrCat(what, ", known since ",
+                      absl::FormatTime("%a %e %b %H:%M %Z", *duty.anchor_at, zone));
+}
+
 std::string HowToProve(const AlertAbout& about) {
   if (about.duty == nullptr) return "";
   return absl::StrCat("porchlight file-proof ", about.episode_id, " --about ",
@@ -78,7 +96,9 @@ std::string AlertText(const AlertAbout& about, const absl::TimeZone& zone) {
   const std::string prove = HowToProve(about);
   switch (about.kind) {
     case v1::ALERT_KIND_PAGE:
-      return absl::StrCat(what, ". Say that you have it, then look at the episode.");
+      return absl::StrCat(about.duty == nullptr ? what : Happened(*about.duty, zone),
+                          ". Say that you have it, then look: porchlight episode ",
+                          about.episode_id);
     case v1::ALERT_KIND_AT_RISK:
       return absl::StrCat("SOON DUE: ", what, ". No proof of it yet. Done? ", prove);
     case v1::ALERT_KIND_MISSED:
@@ -112,7 +132,8 @@ v1::Message MakePage(const PageOptions& options, const v1::Alert& alert, const P
   const bool short_text = spoken || to.recipient.channel() == v1::CHANNEL_KIND_SMS;
   const std::string episode =
       alert.episode_id().empty() ? "" : absl::StrCat("Episode ", alert.episode_id(), ". ");
-  std::string text = absl::StrCat("Porchlight: ", episode, alert.text());
+  std::string text = absl::StrCat(alert.exercise() ? "THIS IS AN EXERCISE. " : "",
+                                  "Porchlight: ", episode, alert.text());
   if (text.back() != '.' && spoken) text += ".";
   text += Others(paging, to.person_id);
   v1::Message message;

@@ -81,7 +81,20 @@ void WatchTimes(const Duty& duty, absl::Time now, DutyWatch& watch) {
   *watch.after.mutable_alerted_until() = ToProto(*latest);
 }
 
-void WatchOwner(const Duty& duty, const v1::CaseState& known, absl::Time now, DutyWatch& watch) {
+// New facts wait for the notice to the same recipient that says the youth is missing.
+absl::Time BeginsAt(const Duty& duty, const std::vector<Duty>& duties) {
+  absl::Time begins = duty.start_after.value_or(absl::InfinitePast());
+  if (duty.action != v1::DUTY_ACTION_SUPPLEMENT) return begins;
+  for (const Duty& other : duties) {
+    const bool first = other.trigger == v1::POLICY_TRIGGER_MISSING && IsOpen(other) &&
+                       other.action == v1::DUTY_ACTION_NOTIFY && other.recipient == duty.recipient;
+    if (first) begins = std::max(begins, other.start_after.value_or(absl::InfinitePast()));
+  }
+  return begins;
+}
+
+void WatchOwner(const Duty& duty, absl::Time begins_at, const v1::CaseState& known, absl::Time now,
+                DutyWatch& watch) {
   v1::WatchedDuty& after = watch.after;
   if (after.owner_begun() || HasProof(known, duty.duty_key) || OwnerOf(duty, known).empty()) {
     after.clear_open_since();
@@ -89,8 +102,7 @@ void WatchOwner(const Duty& duty, const v1::CaseState& known, absl::Time now, Du
   }
   if (after.owner_silent()) return;
   if (!after.has_open_since()) *after.mutable_open_since() = ToProto(now);
-  const absl::Time should_begin =
-      std::max(FromProto(after.open_since()), duty.start_after.value_or(absl::InfinitePast()));
+  const absl::Time should_begin = std::max(FromProto(after.open_since()), begins_at);
   const absl::Time silent_at =
       should_begin +
       (duty.action == v1::DUTY_ACTION_SUPPLEMENT ? kSupplementBeginsWithin : kOwnerBeginsWithin);
@@ -138,8 +150,8 @@ absl::string_view OwnerOf(const Duty& duty, const v1::CaseState& known) {
   }
 }
 
-DutyWatch WatchDuty(const Duty& duty, const v1::WatchedDuty& before, const v1::CaseState& known,
-                    absl::Time now) {
+DutyWatch WatchDuty(const Duty& duty, const std::vector<Duty>& duties,
+                    const v1::WatchedDuty& before, const v1::CaseState& known, absl::Time now) {
   DutyWatch watch;
   watch.after = before;
   if (!IsOpen(duty)) {
@@ -152,7 +164,7 @@ DutyWatch WatchDuty(const Duty& duty, const v1::WatchedDuty& before, const v1::C
     return watch;
   }
   WatchTimes(duty, now, watch);
-  WatchOwner(duty, known, now, watch);
+  WatchOwner(duty, BeginsAt(duty, duties), known, now, watch);
   return watch;
 }
 
@@ -161,7 +173,7 @@ absl::Time NextOf(const v1::WatchedEpisode& episode, const std::vector<Duty>& du
   absl::Time next = absl::InfiniteFuture();
   for (const Duty& duty : duties) {
     const DutyWatch watch =
-        WatchDuty(duty, WatchedOf(episode, duty.duty_key), episode.case_(), now);
+        WatchDuty(duty, duties, WatchedOf(episode, duty.duty_key), episode.case_(), now);
     next = std::min(next, watch.alerts.empty() ? watch.next : now);
   }
   return next;

@@ -28,8 +28,9 @@ struct DutyWatch {
   absl::Time next = absl::InfiniteFuture();
 };
 
-DutyWatch WatchDuty(const Duty& duty, const v1::WatchedDuty& before, const v1::CaseState& known,
-                    absl::Time now);
+// `duties`: all of the episode.
+DutyWatch WatchDuty(const Duty& duty, const std::vector<Duty>& duties,
+                    const v1::WatchedDuty& before, const v1::CaseState& known, absl::Time now);
 
 // When something of the episode is due: `now` if something is already. InfiniteFuture: never.
 absl::Time NextOf(const v1::WatchedEpisode& episode, const std::vector<Duty>& duties,

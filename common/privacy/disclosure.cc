@@ -68,21 +68,41 @@ bool MayKnow(v1::RecipientKind recipient, v1::Sensitivity sensitivity) {
   if (sensitivity == v1::SENSITIVITY_INTERNAL) return true;
   switch (recipient) {
     case v1::RECIPIENT_KIND_LAW_ENFORCEMENT:
+    case v1::RECIPIENT_KIND_TRIBAL_LAW_ENFORCEMENT:
     case v1::RECIPIENT_KIND_NCMEC:
+    case v1::RECIPIENT_KIND_STATE_CLEARINGHOUSE:
     case v1::RECIPIENT_KIND_SUPERVISOR:
     case v1::RECIPIENT_KIND_CASEWORKER:
+    case v1::RECIPIENT_KIND_SPECIAL_UNIT:
+    case v1::RECIPIENT_KIND_MANAGEMENT:
       return sensitivity != v1::SENSITIVITY_EDUCATION && sensitivity != v1::SENSITIVITY_UNSPECIFIED;
     case v1::RECIPIENT_KIND_COURT:
     case v1::RECIPIENT_KIND_ATTORNEY:
     case v1::RECIPIENT_KIND_GUARDIAN_AD_LITEM:
+    case v1::RECIPIENT_KIND_COURT_APPOINTED_ADVOCATE:
     case v1::RECIPIENT_KIND_PROBATION:
     case v1::RECIPIENT_KIND_TRIBE:
+    case v1::RECIPIENT_KIND_INTERSTATE_OFFICE:
       return sensitivity == v1::SENSITIVITY_IDENTITY ||
              sensitivity == v1::SENSITIVITY_DESCRIPTION ||
              sensitivity == v1::SENSITIVITY_CIRCUMSTANCES;
     case v1::RECIPIENT_KIND_PARENT:
+    case v1::RECIPIENT_KIND_INDIAN_CUSTODIAN:
+    case v1::RECIPIENT_KIND_CAREGIVER:
       return sensitivity == v1::SENSITIVITY_IDENTITY ||
              sensitivity == v1::SENSITIVITY_CIRCUMSTANCES;
+    case v1::RECIPIENT_KIND_CHILD_ABUSE_HOTLINE:
+      return sensitivity == v1::SENSITIVITY_IDENTITY ||
+             sensitivity == v1::SENSITIVITY_DESCRIPTION ||
+             sensitivity == v1::SENSITIVITY_CIRCUMSTANCES ||
+             sensitivity == v1::SENSITIVITY_ENDANGERMENT ||
+             sensitivity == v1::SENSITIVITY_NARRATIVE;
+    case v1::RECIPIENT_KIND_LICENSING:
+    case v1::RECIPIENT_KIND_REVENUE_UNIT:
+    case v1::RECIPIENT_KIND_FAMILY_TEAM:
+      return sensitivity == v1::SENSITIVITY_IDENTITY;
+    case v1::RECIPIENT_KIND_MISSING_CHILD_ORGANISATION:
+      return sensitivity == v1::SENSITIVITY_IDENTITY || sensitivity == v1::SENSITIVITY_DESCRIPTION;
     case v1::RECIPIENT_KIND_HEALTH_PROVIDER:
       return sensitivity == v1::SENSITIVITY_IDENTITY ||
              sensitivity == v1::SENSITIVITY_DESCRIPTION ||

@@ -212,7 +212,7 @@ class Watcher {
     absl::Time next = absl::InfiniteFuture();
     for (const Duty& duty : duties_) {
       const v1::WatchedDuty before = WatchedOf(episode, duty.duty_key);
-      const DutyWatch watch = WatchDuty(duty, before, episode.case_(), input_.now);
+      const DutyWatch watch = WatchDuty(duty, duties_, before, episode.case_(), input_.now);
       next = std::min(next, watch.next);
       for (v1::AlertKind kind : watch.alerts) to_raise.emplace_back(kind, &duty);
       if (!Changed(episode, before, watch.after)) continue;

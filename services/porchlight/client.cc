@@ -5,6 +5,7 @@
 
 #include "porchlight/v1/agency.grpc.pb.h"
 #include "services/porchlight/call.h"
+#include "services/porchlight/output.h"
 
 namespace porchlight {
 

@@ -145,6 +145,13 @@ class Story {
               reply);
   }
 
+  absl::Status Photo() {
+    v1::RecordReturnPhotoRequest request;
+    request.set_episode_id(kEpisode);
+    v1::ScreeningReply reply;
+    return Do("A new photo is taken", "screening", request, reply);
+  }
+
   absl::Status Screening() {
     v1::CompleteScreeningRequest request;
     request.set_episode_id(kEpisode);
@@ -297,6 +304,7 @@ absl::Status PlayCase(const std::string& jurisdiction, Play& play) {
                             "1000001");
        }},
       {absl::Hours(38), [&] { return story.Return(); }},
+      {absl::Hours(39), [&] { return story.Photo(); }},
       {absl::Hours(40), [&] { return story.Interview(); }},
       {absl::Hours(41), [&] { return story.Screening(); }},
       {absl::Hours(42), [&] { return story.Identified(); }},

@@ -145,6 +145,7 @@ TEST_F(Notices, FederalFactsGoToPoliceAndNcmecAtMostEveryTenMinutes) {
   Adds(v1::FACT_KIND_SIGHTING, "by the bridge");
   EXPECT_THAT(world.TakeSent(),
               UnorderedElementsAre(Hears("police", kFacts), Hears("ncmec", kFacts)));
+  world.Advance(absl::Minutes(1));
   Adds(v1::FACT_KIND_SIGHTING, "at the mall");
   Adds(v1::FACT_KIND_CONTACT, "called a friend");
   EXPECT_THAT(world.TakeSent(), IsEmpty());

@@ -265,6 +265,7 @@ void CheckAtRest(Environment& environment, const std::vector<std::unique_ptr<Pro
     for (int32_t partition = 0; partition < PartitionsOf(process->service()); ++partition)
       check.View(*process, partition);
   }
+  check.EverythingTold();
   check.LastReports();
   check.DeadLetters();
   check.Answers();

@@ -112,6 +112,30 @@ void CheckTold(Environment& environment, absl::Time now) {
   }
 }
 
+void CheckAlerts(Environment& environment, absl::Time now) {
+  const std::map<std::string, v1::CaseState> cases = CasesOf(environment.truth);
+  for (const auto& [id, alert] : environment.truth.alerts()) {
+    if (alert.state() != v1::ALERT_STATE_OPEN) continue;
+    const size_t answers = static_cast<size_t>(alert.answers_size());
+    if (answers >= std::max(alert.answers_needed(), 1u) && alert.answers_needed() > 0)
+      environment.findings.Add("no page after an acknowledgement",
+                               absl::StrCat(id, " is open, though somebody has it"));
+    const bool waits = alert.kind() == v1::ALERT_KIND_AT_RISK && !alert.has_next_page_at();
+    if (!waits && (!alert.has_next_page_at() || FromProto(alert.next_page_at()) + kInTime < now))
+      environment.findings.Add("paged until somebody has it",
+                               absl::StrCat(id, " is open, and nobody else will be paged"));
+    const auto known = cases.find(alert.episode_id());
+    if (known == cases.end() || alert.duty_key().empty() || !known->second.has_episode()) continue;
+    for (const Duty& duty : DutiesAt(environment, known->second, now)) {
+      const bool over = duty.duty_key == alert.duty_key() && duty.state != v1::DUTY_STATE_OPEN &&
+                        duty.state != v1::DUTY_STATE_WAITING;
+      if (over)
+        environment.findings.Add("what is done wakes nobody",
+                                 absl::StrCat(id, " is open, but its duty is over"));
+    }
+  }
+}
+
 void CheckNoticedDead(Environment& environment, const std::string& service, absl::Time dead_since) {
   const auto is_wanted = [&](const v1::Alert& alert) {
     if (FromProto(alert.made_at()) < dead_since) return false;

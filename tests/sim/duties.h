@@ -14,6 +14,9 @@ void CheckDuties(Environment& environment, absl::Time healed_at, absl::Time now)
 // Notices and supplements that policy wants by now were made.
 void CheckTold(Environment& environment, absl::Time now);
 
+// Open alerts page on until somebody has them, and are about something that is still to be done.
+void CheckAlerts(Environment& environment, absl::Time now);
+
 // While this service did nothing since `dead_since`, oncall saw that and woke somebody.
 void CheckNoticedDead(Environment& environment, const std::string& service, absl::Time dead_since);
 

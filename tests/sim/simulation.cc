@@ -11,7 +11,7 @@ namespace porchlight::sim {
 namespace {
 
 // Far more than any run needs: a run that takes more never comes to rest.
-constexpr int kRoundsMax = 20'000;
+constexpr int kRoundsMax = 3000;
 // A service that is dead after the other faults is so for twice this long.
 constexpr absl::Duration kDeadFor = absl::Minutes(20);
 // Then time goes on until the day's duties were due.
@@ -151,7 +151,8 @@ void Simulation::SettleDirectory() {
 Process* Simulation::PickProcess(bool started) {
   std::vector<Process*> able;
   for (const auto& process : processes_) {
-    if (!process->busy() && process->started() == started) able.push_back(process.get());
+    if (!process->busy() && process->started() == started && !IsDead(*process))
+      able.push_back(process.get());
   }
   return able.empty() ? nullptr : environment_.random.Pick(able);
 }
@@ -361,11 +362,15 @@ void Simulation::GoOnUntil(absl::Time until) {
     quiet = Round() ? 0 : quiet + 1;
     if (quiet < 2) continue;
     const absl::Time now = environment_.clock.Now();
-    if (now >= until && (service_dead_ || (AtRest() && quiet > 4))) return;
+    const bool at_rest = now >= until && AtRest();
+    if (now >= until && (service_dead_ || (at_rest && quiet > 4))) return;
     if (quiet == 2) callers_.AnswerPages(process("oncall"));
-    const absl::Duration due = now < until ? std::min(UntilDue(), until - now) : UntilDue();
-    environment_.clock.Advance(
-        due == absl::InfiniteDuration() ? absl::Seconds(1) : std::max(due, absl::Milliseconds(1)));
+    // From then on, what is due much later needn't be waited for.
+    const absl::Duration longest = now < until ? until - now
+                                   : at_rest   ? absl::Milliseconds(1)
+                                               : absl::Seconds(1);
+    const absl::Duration due = std::min(UntilDue(), longest);
+    environment_.clock.Advance(std::max(due, absl::Milliseconds(1)));
   }
 }
 
@@ -387,6 +392,7 @@ Result Simulation::Run() {
   if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
   if (ok()) CheckTold(environment_, now);
   if (ok()) CheckDuties(environment_, healed_at_, now);
+  if (ok()) CheckAlerts(environment_, now);
   environment_.meanwhile = nullptr;
   return {environment_.findings, environment_.counters, environment_.options.Text(),
           HashOfLog(environment_)};

@@ -22,8 +22,9 @@
 
 namespace porchlight::sim {
 
-inline constexpr const char* kServices[] = {"directory", "intake", "notification",
-                                            "screening", "mdt",    "oncall"};
+// Each after those that it hears.
+inline constexpr const char* kServices[] = {"directory", "intake",       "screening",
+                                            "mdt",       "notification", "oncall"};
 inline constexpr int32_t kSimPartitions = 2;
 inline int32_t PartitionsOf(const std::string& service) {
   return service == "directory" ? 1 : kSimPartitions;

@@ -51,17 +51,17 @@ OncallDesk::OncallDesk(v1::Directory with)
     : directory(std::move(with)),
       rules({.agency_name = "Example County", .time_zone = absl::UTCTimeZone()}) {}
 
-v1::Episode OncallDesk::Robin(v1::EpisodeState state) const {
+v1::Episode OncallDesk::Robin(v1::EpisodeState as) const {
   v1::Episode episode;
   episode.set_episode_id(kDeskEpisode);
   episode.set_youth_id("youth-1");
-  episode.set_state(state);
+  episode.set_state(as);
   episode.set_exercise(exercise);
   episode.set_jurisdiction(jurisdiction);
   episode.mutable_youth()->set_first_name("first-marker");
   episode.mutable_youth()->set_last_name("last-marker");
   *episode.mutable_received_at() = ToProto(now);
-  if (state == v1::EPISODE_STATE_RETURNED) *episode.mutable_return_received_at() = ToProto(now);
+  if (as == v1::EPISODE_STATE_RETURNED) *episode.mutable_return_received_at() = ToProto(now);
   return episode;
 }
 

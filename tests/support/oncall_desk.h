@@ -27,7 +27,7 @@ class OncallDesk {
  public:
   explicit OncallDesk(v1::Directory with);
 
-  v1::Episode Robin(v1::EpisodeState state = v1::EPISODE_STATE_MISSING) const;
+  v1::Episode Robin(v1::EpisodeState as = v1::EPISODE_STATE_MISSING) const;
   Decision Opened();
   Decision Returned();
   // An event of another service on the episode.

@@ -57,5 +57,25 @@ TEST(Disclosure, TheRecordNamesClassesOnceInOrderAndNoneThatWasNotThere) {
   EXPECT_THAT(disclosure.withheld(), ElementsAre(v1::SENSITIVITY_HEALTH));
 }
 
+TEST(Disclosure, ListsAreCutElementByElement) {
+  v1::Episode episode;
+  v1::AddedFact& fact = *episode.add_facts();
+  fact.set_place("the mall");
+  fact.set_text("with a friend");
+  episode.add_facts()->set_text("told nothing but words");
+  episode.add_circumstances_known()->set_circumstance(v1::CIRCUMSTANCE_SUICIDAL);
+  v1::Episode for_police = episode;
+  KeepOnlyKnowable(v1::RECIPIENT_KIND_LAW_ENFORCEMENT, for_police);
+  EXPECT_EQ(for_police.SerializeAsString(), episode.SerializeAsString());
+  v1::Disclosure disclosure;
+  KeepOnlyKnowable(v1::RECIPIENT_KIND_COURT, episode, &disclosure);
+  ASSERT_EQ(episode.facts_size(), 1) << "of the other nothing is left to tell";
+  EXPECT_EQ(episode.facts(0).place(), "the mall");
+  EXPECT_EQ(episode.facts(0).text(), "");
+  EXPECT_EQ(episode.circumstances_known_size(), 0);
+  EXPECT_THAT(disclosure.withheld(),
+              ElementsAre(v1::SENSITIVITY_ENDANGERMENT, v1::SENSITIVITY_NARRATIVE));
+}
+
 }  // namespace
 }  // namespace porchlight

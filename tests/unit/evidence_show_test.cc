@@ -37,7 +37,9 @@ using ::testing::Not;
 std::vector<v1::PolicyPack> ThreeVersions() {
   std::vector<v1::PolicyPack> packs;
   for (const char* name : {"Texas, first", "Texas, second", "Texas, in force now"}) {
-    v1::PolicyPack& pack = packs.emplace_back(*LoadPacks({})->Find("us-tx"));
+    v1::PolicyPack& pack = packs.emplace_back(*LoadPacks({})->Find("us"));
+    pack.set_pack_id("us-tx");
+    pack.set_time_zone("America/Chicago");
     pack.set_name(name);
     pack.mutable_rules()->DeleteSubrange(1, pack.rules_size() - 1);
     pack.clear_holidays();
@@ -276,7 +278,7 @@ class WriteFolderTest : public ::testing::Test {
     return status.st_mode & 07777;
   }
   std::string base_;
-  const std::vector<ShownFile> files_ = {{"README.txt", "read\n"}, {"packets/001.txt", "a\0b"}};
+  const std::vector<ShownFile> files_ = {{"README.txt", "read\n"}, {"packets/001.txt", "sent\n"}};
 };
 
 TEST_F(WriteFolderTest, OnlyTheCallersUserCanReadIt) {

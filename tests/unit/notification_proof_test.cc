@@ -159,8 +159,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "acknowledgement, filing_typed_in, police_case_number"),
         WithKind("police", v1::EVIDENCE_KIND_POLICE_CASE_NUMBER, absl::StatusCode::kInvalidArgument,
                  "number is missing"),
-        WithKind("new-facts", v1::EVIDENCE_KIND_DELIVERY_RECEIPT,
-                 absl::StatusCode::kInvalidArgument, "can't be typed in"),
+        WithKind("police", v1::EVIDENCE_KIND_DELIVERY_RECEIPT, absl::StatusCode::kInvalidArgument,
+                 "can't be typed in"),
         Tomorrow(), WithoutHow()));
 
 TEST(Proof, WhatIsLateOrEarlyOrDiffersIsKeptWithAWarning) {
