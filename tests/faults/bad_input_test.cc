@@ -267,7 +267,7 @@ TEST_F(BadInput, APackThatIsBrokenChangesNothing) {
   };
   for (const Mistake& mistake :
        {Mistake{"12 hours", "48 hours", "ceiling"}, Mistake{"12 hours", "12 moons", "zz.yaml:7"},
-        Mistake{"rules:", "rules: [", "zz.yaml:"}, Mistake{"extends: us", "extends: xx", "xx"}}) {
+        Mistake{"rules:", "rules: [", "zz.yaml:"}, Mistake{"extends: us", "extends: xx", "there is no pack of this id"}}) {
     const RunResult refused =
         Run({"directory", "set-packs",
              File("zz.yaml", absl::StrReplaceAll(kPack, {{mistake.is, mistake.becomes}}))});

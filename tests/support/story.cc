@@ -148,7 +148,8 @@ void Story::Refuses(const std::string& by) {
 
 void Story::Acknowledges(const std::string& person) {
   v1::AcknowledgeAlertRequest request;
-  for (const v1::Alert& alert : State().alerts()) {
+  const v1::OncallState state = State();
+  for (const v1::Alert& alert : state.alerts()) {
     const bool paged = std::any_of(alert.pages().begin(), alert.pages().end(),
                                    [&](const auto& page) { return page.person_id() == person; });
     const bool asks = alert.state() == v1::ALERT_STATE_OPEN && alert.has_next_page_at();
