@@ -97,10 +97,13 @@ class Parser {
       YamlMap entries(mistakes_, *folder, map.Line("folder"), "folder", {"directory"});
       File(entries, "directory", Presence::kOptional, config_.folder_directory);
     }
-    if (const auto* recipients = map.Find("recipients", Presence::kRequired)) {
+    File(map, "directory_file", Presence::kOptional, config_.directory_file);
+    // Somebody must be told; a directory file can say who.
+    const Presence presence =
+        config_.directory_file.empty() ? Presence::kRequired : Presence::kOptional;
+    if (const auto* recipients = map.Find("recipients", presence)) {
       ParseRecipients(map, *recipients);
     }
-    File(map, "directory_file", Presence::kOptional, config_.directory_file);
     std::vector<YamlText> packs;
     map.Texts("policy_packs", Presence::kOptional, packs);
     for (const YamlText& pack : packs) config_.policy_packs.push_back(FromFolder(pack.text));

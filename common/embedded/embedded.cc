@@ -179,6 +179,21 @@ struct EmbeddedService {
   std::shared_ptr<void> background;
 };
 
+absl::StatusOr<v1::Directory> ConfiguredDirectory(const Config& config) {
+  v1::ChangeDirectoryRequest over;
+  if (!config.directory_file.empty()) {
+    absl::StatusOr<v1::Directory> file = ReadDirectoryFile(config.directory_file);
+    if (!file.ok()) return file.status();
+    *over.mutable_set() = *std::move(file);
+  }
+  absl::StatusOr<PackSet> packs = LoadPacks(config.policy_packs);
+  if (!packs.ok()) return packs.status();
+  for (const auto& [id, pack] : packs->packs()) *over.mutable_set()->add_packs() = pack;
+  v1::Directory directory = DirectoryOf(config);
+  Apply(directory, over);
+  return directory;
+}
+
 // In the order of construction; gone in the reverse.
 struct Embedded::Parts {
   explicit Parts(EmbeddedOptions given) : options(std::move(given)) {}
@@ -292,22 +307,6 @@ absl::Status Embedded::Parts::ServeHttp(const std::vector<ServiceModule>& module
   http = *std::move(started);
   LogLine(LogLevel::kInfo, "links and callbacks are answered", {{"http", http->address()}});
   return absl::OkStatus();
-}
-
-// All that the configuration says about who is who, and the packs.
-absl::StatusOr<v1::Directory> ConfiguredDirectory(const Config& config) {
-  v1::ChangeDirectoryRequest over;
-  if (!config.directory_file.empty()) {
-    absl::StatusOr<v1::Directory> file = ReadDirectoryFile(config.directory_file);
-    if (!file.ok()) return file.status();
-    *over.mutable_set() = *std::move(file);
-  }
-  absl::StatusOr<PackSet> packs = LoadPacks(config.policy_packs);
-  if (!packs.ok()) return packs.status();
-  for (const auto& [id, pack] : packs->packs()) *over.mutable_set()->add_packs() = pack;
-  v1::Directory directory = DirectoryOf(config);
-  Apply(directory, over);
-  return directory;
 }
 
 absl::Status Embedded::Parts::Configure(EmbeddedService& directory, uint64_t version,

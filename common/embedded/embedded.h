@@ -44,6 +44,9 @@ int EmbeddedMain(int argc, char** argv, std::vector<ServiceModule> modules);
 // them; ignores SIGPIPE. First call of main.
 void PrepareSignals();
 
+// All that the configuration says about who is who, and the packs.
+absl::StatusOr<v1::Directory> ConfiguredDirectory(const Config& config);
+
 // Paths in a data folder.
 std::string LogPath(const std::string& data);
 std::string StorePath(const std::string& data, const std::string& service);

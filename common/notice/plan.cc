@@ -35,10 +35,15 @@ const v1::PolicyRule* FindRule(const v1::PolicyPack& pack, const std::string& ru
 class Planner {
  public:
   Planner(const v1::NotificationState& state, absl::Time now)
-      : state_(state), now_(now), returned_(Has(state.case_(), v1::POLICY_TRIGGER_RETURNED)) {}
+      : state_(state), now_(now), returned_(Has(state.case_(), v1::POLICY_TRIGGER_RETURNED)) {
+    for (const v1::Notice& notice : state.notices()) {
+      noticed_.insert(notice.duty_keys().begin(), notice.duty_keys().end());
+      if (notice.duty_keys().empty()) without_duty_.push_back(&notice);
+    }
+  }
 
   void Take(const Duty& duty) {
-    if (!IsToTell(duty) || !IsOpen(duty) || IsNoticed(state_, duty)) return;
+    if (!IsToTell(duty) || !IsOpen(duty) || IsNoticed(duty)) return;
     v1::NoticeKind kind = KindOf(duty);
     // Who wasn't told before the return hears of both at once.
     const bool over = kind == v1::NOTICE_KIND_MISSING && returned_;
@@ -68,6 +73,12 @@ class Planner {
   }
 
  private:
+  bool IsNoticed(const Duty& duty) const {
+    return noticed_.contains(duty.duty_key) ||
+           std::any_of(without_duty_.begin(), without_duty_.end(),
+                       [&](const v1::Notice* notice) { return Covers(*notice, duty); });
+  }
+
   PlannedNotice& Group(v1::NoticeKind kind, const Duty& duty) {
     for (PlannedNotice& group : groups_) {
       const bool together = kind == v1::NOTICE_KIND_SUPPLEMENT || kind == v1::NOTICE_KIND_RETURN ||
@@ -107,6 +118,8 @@ class Planner {
   const v1::NotificationState& state_;
   const absl::Time now_;
   const bool returned_;
+  std::set<std::string> noticed_;  // keys of duties that have a notice
+  std::vector<const v1::Notice*> without_duty_;
   std::vector<PlannedNotice> groups_;
   std::set<v1::RecipientKind> not_told_yet_;  // that the youth is missing, but will be
   std::optional<absl::Time> look_at_;

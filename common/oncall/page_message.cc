@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/edge/signed_link.h"
+#include "google/protobuf/util/json_util.h"
 
 namespace porchlight {
 namespace {
@@ -168,6 +169,10 @@ v1::Message MakePage(const PageOptions& options, const v1::Alert& alert, const P
                     "\nThe same message may arrive twice.\n");
   }
   message.set_text(text);
+  if (to.recipient.channel() == v1::CHANNEL_KIND_WEBHOOK) {
+    std::string json;
+    if (google::protobuf::util::MessageToJsonString(message, &json).ok()) message.set_json(json);
+  }
   return message;
 }
 

@@ -31,7 +31,8 @@ std::optional<v1::RememberedOutcome> Outcomes::Wait(const std::string& key,
                                                     absl::Duration longest) {
   absl::MutexLock lock(&mutex_);
   Waiting& waiting = waiting_.at(key);
-  while (!waiting.outcome.has_value() && !waiting.told.WaitWithTimeout(&mutex_, longest)) {
+  while (!waiting.outcome.has_value() && longest > absl::ZeroDuration() &&
+         !waiting.told.WaitWithTimeout(&mutex_, longest)) {
   }
   return waiting.outcome;
 }

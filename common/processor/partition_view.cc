@@ -64,9 +64,13 @@ std::optional<v1::Position> PartitionView::PositionOf(const TopicPartition& sour
 
 std::vector<PartitionView::DueTimer> PartitionView::DueTimers(absl::Time now, size_t limit) const {
   std::vector<DueTimer> due;
-  for (const auto& [due_at, key] : timers_by_due_) {
-    if (due_at > now || due.size() == limit) break;
-    due.push_back({key.first, timers_.at(key)});
+  for (const Timers::const_iterator& pending : timers_by_due_) {
+    if (pending->second.due_at > now || due.size() == limit) break;
+    DueTimer& added = due.emplace_back();
+    added.aggregate_id = pending->first.first;
+    added.timer.ParseFromString(pending->second.rest);
+    added.timer.set_timer_id(pending->first.second);
+    *added.timer.mutable_due_at() = ToProto(pending->second.due_at);
   }
   return due;
 }
@@ -119,7 +123,7 @@ const v1::DeliveryStatus* PartitionView::FindDelivery(const std::string& deliver
 
 absl::Time PartitionView::NextDue() const {
   absl::Time next = absl::InfiniteFuture();
-  if (!timers_by_due_.empty()) next = std::min(next, timers_by_due_.begin()->first);
+  if (!timers_by_due_.empty()) next = (*timers_by_due_.begin())->second.due_at;
   if (!by_give_up_.empty()) next = std::min(next, by_give_up_.begin()->first);
   for (const auto& [id, recipient] : recipients_) {
     if (recipient.waiting.empty() || recipient.offered == kOffersPerRecipientMax) continue;
@@ -130,15 +134,19 @@ absl::Time PartitionView::NextDue() const {
 
 void PartitionView::SetTimer(const std::string& aggregate_id, const v1::Timer& timer) {
   RemoveTimer(aggregate_id, timer.timer_id());
-  const TimerKey key{aggregate_id, timer.timer_id()};
-  timers_[key] = timer;
-  timers_by_due_.insert({FromProto(timer.due_at()), key});
+  v1::Timer rest = timer;
+  rest.clear_timer_id();
+  rest.clear_due_at();
+  const auto [pending, added] =
+      timers_.try_emplace(TimerKey(aggregate_id, timer.timer_id()),
+                          Pending{FromProto(timer.due_at()), rest.SerializeAsString()});
+  timers_by_due_.insert(pending);
 }
 
 void PartitionView::RemoveTimer(const std::string& aggregate_id, const std::string& timer_id) {
   const auto found = timers_.find({aggregate_id, timer_id});
   if (found == timers_.end()) return;
-  timers_by_due_.erase({FromProto(found->second.due_at()), found->first});
+  timers_by_due_.erase(found);
   timers_.erase(found);
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "porchlight/v1/output.pb.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/output.h"
 
@@ -59,12 +60,21 @@ void AddCompletion(CLI::App& app, int& exit_code) {
   CLI::App* completion =
       app.add_subcommand("completion", "Print a script that completes commands in a shell");
   auto shell = std::make_shared<std::string>("bash");
+  auto json = std::make_shared<bool>(false);
   completion->add_option("shell", *shell, "bash; zsh reads it after `bashcompinit`")
       ->capture_default_str()
       ->check(CLI::IsMember({"bash"}));
+  completion->add_flag("--json", *json, "Print JSON for scripts");
   completion->footer("Example: source <(porchlight completion)");
-  completion->callback([shell, &app, &exit_code] {
-    std::cout << BashScript(app);
+  completion->callback([shell, json, &app, &exit_code] {
+    if (*json) {
+      v1::CompletionScript script;
+      script.set_shell(*shell);
+      script.set_script(BashScript(app));
+      PrintJson(script);
+    } else {
+      std::cout << BashScript(app);
+    }
     exit_code = kDone;
   });
 }

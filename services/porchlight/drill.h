@@ -3,12 +3,12 @@
 // process.
 #pragma once
 
-#include <iostream>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/edge/service.h"
+#include "porchlight/v1/output.pb.h"
 
 namespace porchlight {
 
@@ -23,9 +23,11 @@ struct DrillOptions {
   bool brief = false;
 };
 
-// Prints the timeline with every message, and the duties as they stand in the end.
 // InvalidArgument: an option can't be understood. Internal: some step of the case was refused.
-absl::Status PlayDrill(const std::vector<ServiceModule>& modules, const DrillOptions& options,
-                       std::ostream& out);
+absl::StatusOr<v1::DrillPlayed> PlayDrill(const std::vector<ServiceModule>& modules,
+                                          const DrillOptions& options);
+
+// For a person: the timeline with every message, and the duties as they stand in the end.
+std::string ToText(const v1::DrillPlayed& played);
 
 }  // namespace porchlight

@@ -1,18 +1,17 @@
 #include "services/porchlight/drill_case.h"
 
+#include <functional>
 #include <initializer_list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/time.h"
-#include "common/case/case.h"
-#include "common/policy/in_force.h"
+#include "common/oncall/duty_status.h"
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
 #include "porchlight/v1/oncall.pb.h"
 #include "porchlight/v1/screening.pb.h"
-#include "services/porchlight/output.h"
 
 namespace porchlight {
 namespace {
@@ -212,25 +211,18 @@ class Story {
     return absl::OkStatus();
   }
 
-  absl::Status TellDuties() {
+  absl::Status ListDuties() {
     const auto loaded = play_.Load("oncall", kYouth);
     if (!loaded.ok()) return loaded.status();
     const auto& state = static_cast<const v1::OncallState&>(*loaded->rules_state);
-    const v1::Directory directory = play_.directory();
-    std::vector<std::vector<std::string>> rows;
+    std::vector<v1::DutyStatus> duties;
     for (const v1::WatchedEpisode& episode : state.episodes()) {
-      const v1::PolicyPack& pack =
-          PolicyPackFor(directory, episode.case_().episode().jurisdiction());
-      for (const Duty& duty : DutiesOf(episode.case_(), pack, play_.now())) {
-        if (duty.state == v1::DUTY_STATE_NOT_APPLICABLE) continue;
-        rows.push_back({duty.duty_key, Word("DUTY_STATE_", v1::DutyState_Name(duty.state)),
-                        duty.due_at.has_value() ? play_.TimeText(*duty.due_at) : "",
-                        duty.met_at.has_value() ? play_.TimeText(*duty.met_at) : "",
-                        duty.citation});
-      }
+      for (v1::DutyStatus& duty :
+           DutyStatusesOf(episode, play_.directory(), DutiesShown::kApplicable, play_.now()))
+        duties.push_back(std::move(duty));
     }
-    play_.out() << "\nThe duties as they stand:\n";
-    PrintTable({"DUTY", "STATE", "DUE", "MET", "LAW"}, std::move(rows));
+    SortByDue(duties);
+    for (v1::DutyStatus& duty : duties) *play_.played().add_duties() = std::move(duty);
     return absl::OkStatus();
   }
 
@@ -324,7 +316,7 @@ absl::Status PlayCase(const std::string& jurisdiction, Play& play) {
     play.WaitUntil(scene.at);
     if (absl::Status done = scene.happens(); !done.ok()) return done;
   }
-  return story.TellDuties();
+  return story.ListDuties();
 }
 
 }  // namespace porchlight

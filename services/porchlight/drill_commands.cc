@@ -1,30 +1,53 @@
+// drill: plays a whole case and tells who would be told what, and when.
 #include <iostream>
 #include <memory>
 
 #include "services/porchlight/all_services.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/drill.h"
+#include "services/porchlight/oncall_commands.h"
 #include "services/porchlight/output.h"
 
 namespace porchlight {
+namespace {
+
+struct Options {
+  DrillOptions drill;
+  bool json = false;
+};
+
+int Play(const Options& options) {
+  const absl::StatusOr<v1::DrillPlayed> played = PlayDrill(AllServices(), options.drill);
+  if (!played.ok()) return Fail(played.status());
+  if (options.json) {
+    PrintJson(*played);
+    return kDone;
+  }
+  std::cout << ToText(*played) << "\nThe duties as they stand in the end:\n";
+  ShowTimesIn(played->time_zone());
+  v1::ListDutiesReply duties;
+  *duties.mutable_duties() = played->duties();
+  PrintDuties(duties, false);
+  return kDone;
+}
+
+}  // namespace
 
 void AddDrill(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<DrillOptions>();
-  options->jurisdiction = "us";
-  options->date = "2026-03-03";
+  auto options = std::make_shared<Options>();
+  options->drill.jurisdiction = "us";
+  options->drill.date = "2026-03-03";
   CLI::App* drill = app.add_subcommand(
       "drill", "Play a whole case by a fast clock, with every message; nothing is sent or kept");
-  drill->add_option("--jurisdiction", options->jurisdiction, "Whose rules, such as us-tx")
+  drill->add_option("--jurisdiction", options->drill.jurisdiction, "Whose rules, such as us-tx")
       ->capture_default_str();
-  drill->add_option("--pack", options->policy_packs, "Policy packs beside those built in");
-  drill->add_option("--date", options->date, "The day on which the youth is missing, at 02:10")
+  drill->add_option("--pack", options->drill.policy_packs, "Policy packs beside those built in");
+  drill->add_option("--date", options->drill.date, "The day of the report, which comes at 02:10")
       ->capture_default_str();
-  drill->add_flag("--brief", options->brief, "Only who is told and when, without the words");
+  drill->add_flag("--brief", options->drill.brief, "Only who is told and when, without the words");
+  drill->add_flag("--json", options->json, "Print protobuf JSON");
   drill->footer("Example: porchlight drill --jurisdiction us-tx --brief");
-  drill->callback([options, &exit_code] {
-    const absl::Status played = PlayDrill(AllServices(), *options, std::cout);
-    exit_code = played.ok() ? kDone : Fail(played);
-  });
+  drill->callback([options, &exit_code] { exit_code = Play(*options); });
 }
 
 }  // namespace porchlight

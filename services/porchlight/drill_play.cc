@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "common/base/time.h"
 
 namespace porchlight {
 namespace {
@@ -12,9 +12,8 @@ constexpr uint64_t kSeed = 1;
 
 }  // namespace
 
-Play::Play(const std::vector<ServiceModule>& modules, const PlayOptions& options, std::ostream& out)
+Play::Play(const std::vector<ServiceModule>& modules, const PlayOptions& options)
     : options_(options),
-      out_(out),
       stage_("drill", options.begins - absl::Minutes(1), LostRaces::kNotWritten, kSeed) {
   config_.agency.name = "Example County (drill)";
   config_.agency.time_zone = options.zone;
@@ -28,8 +27,6 @@ absl::Status Play::SetDirectory(const v1::Directory& directory) {
   v1::ChangeDirectoryRequest change;
   *change.mutable_set() = directory;
   directory_ = directory;
-  for (const v1::Recipient& recipient : directory.recipients())
-    names_[recipient.recipient_id()] = recipient.display_name();
   v1::ChangeDirectoryReply reply;
   return Submit("directory", "", "", change, reply);
 }
@@ -56,26 +53,26 @@ absl::Status Play::Submit(const std::string& service, const std::string& youth_i
 absl::Status Play::Do(absl::string_view what, const std::string& service,
                       const std::string& youth_id, const std::string& episode_id,
                       google::protobuf::Message& request, google::protobuf::Message& reply) {
-  out_ << "\n" << TimeText(stage_.clock.Now()) << "  " << what << "\n";
+  v1::DrillScene& scene = *played_.add_scenes();
+  *scene.mutable_at() = ToProto(now());
+  scene.set_what(std::string(what));
   const absl::Status status = Submit(service, youth_id, episode_id, request, reply);
   TellSent();
   if (status.ok()) return status;
   return absl::InternalError(absl::StrCat("the drill can't go on: ", what, ": ", status.message()));
 }
 
-std::string Play::TimeText(absl::Time time) const {
-  return absl::FormatTime("%a %H:%M", time, options_.zone);
-}
-
 void Play::TellSent() {
   const std::vector<MemoryChannel::Sent> sent = stage_.channel().sent();
   for (; told_ < sent.size(); ++told_) {
     const Outgoing& outgoing = sent[told_].outgoing;
-    out_ << TimeText(sent[told_].sent_at) << "    -> " << names_[outgoing.recipient.recipient_id()]
-         << ": " << outgoing.message.subject() << "\n";
-    if (options_.brief) continue;
-    for (absl::string_view line : absl::StrSplit(outgoing.message.text(), '\n'))
-      out_ << (line.empty() ? "" : "             | ") << line << "\n";
+    v1::DrillMessage& message = *played_.mutable_scenes()->rbegin()->add_messages();
+    *message.mutable_sent_at() = ToProto(sent[told_].sent_at);
+    message.set_recipient_id(outgoing.recipient.recipient_id());
+    message.set_recipient_kind(outgoing.recipient.kind());
+    message.set_recipient_name(outgoing.recipient.display_name());
+    message.set_subject(outgoing.message.subject());
+    if (!options_.brief) message.set_text(outgoing.message.text());
   }
 }
 

@@ -1,10 +1,8 @@
-// What a drill's story is played on: all services in memory by a fast clock, and a script of what
-// happens and of every message, in its own minute. No message can leave the process.
+// What a drill's story is played on: all services in memory by a fast clock, and what happens and
+// every message, in its own minute. No message can leave the process.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "common/edge/service.h"
 #include "common/stage/stage.h"
+#include "porchlight/v1/output.pb.h"
 
 namespace porchlight {
 
@@ -25,7 +24,7 @@ struct PlayOptions {
 
 class Play {
  public:
-  Play(const std::vector<ServiceModule>& modules, const PlayOptions& options, std::ostream& out);
+  Play(const std::vector<ServiceModule>& modules, const PlayOptions& options);
 
   absl::Status SetDirectory(const v1::Directory& directory);
   // Until so long after the report.
@@ -41,10 +40,8 @@ class Play {
     return stage_.states(service).Load(id);
   }
   absl::Time now() const { return stage_.clock.Now(); }
-  // "Tue 02:10"
-  std::string TimeText(absl::Time time) const;
-  std::ostream& out() { return out_; }
-  size_t messages() const { return told_; }
+  // So far: scenes with their messages. The story adds the duties.
+  v1::DrillPlayed& played() { return played_; }
 
  private:
   absl::Status Submit(const std::string& service, const std::string& youth_id,
@@ -53,12 +50,11 @@ class Play {
   void TellSent();
 
   const PlayOptions options_;
-  std::ostream& out_;
   Config config_;
   v1::Directory directory_;
   std::vector<std::unique_ptr<Rules>> rules_;
   Stage stage_;
-  std::map<std::string, std::string> names_;  // of recipients
+  v1::DrillPlayed played_;
   size_t told_ = 0;
   int requests_ = 0;
 };

@@ -190,8 +190,9 @@ void AddEpisodeCommands(CLI::App& app, int& exit_code) {
   episodes->add_flag("--all", options->all, "Also those that have ended");
   episodes->callback([options, &exit_code] { exit_code = Episodes(*options); });
 
+  episodes->footer("Example: porchlight episodes --all");
   CLI::App* episode = app.add_subcommand("episode", "All that is known of one episode");
-  episode->footer("  porchlight episode y-100_e1");
+  episode->footer("Example: porchlight episode y-100_e1");
   AddServerOptions(*episode, options->server);
   episode->add_option("--episode,episode", options->episode_id, "The episode's id")->required();
   episode->callback([options, &exit_code] { exit_code = Episode(*options); });

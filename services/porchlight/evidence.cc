@@ -5,7 +5,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/limits.h"
+#include "common/base/time.h"
 #include "common/embedded/embedded.h"
 #include "common/evidence/read_bundle.h"
 #include "common/evidence/show.h"
@@ -15,6 +17,7 @@
 #include "common/rpc/client.h"
 #include "common/store/sqlite_store.h"
 #include "porchlight/v1/evidence.grpc.pb.h"
+#include "porchlight/v1/output.pb.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/output.h"
 
@@ -22,6 +25,24 @@ namespace porchlight {
 namespace {
 
 constexpr absl::Duration kExportLimit = absl::Minutes(10);
+
+void PrintWritten(const std::string& path, uint64_t files, uint64_t bytes) {
+  v1::FilesWritten written;
+  written.set_path(path);
+  written.set_files(files);
+  written.set_bytes(bytes);
+  PrintJson(written);
+}
+
+void AddHeads(const std::vector<ChainHead>& heads, v1::EvidenceVerified& verified) {
+  for (const ChainHead& head : heads) {
+    v1::EvidenceHead& added = *verified.add_heads();
+    added.set_topic(head.topic);
+    added.set_partition(head.partition);
+    added.set_sequence(head.sequence);
+    added.set_hash(head.hash_hex);
+  }
+}
 
 int Export(const ServerOptions& server, const std::string& episode_id, const std::string& file) {
   const auto stub = v1::Evidence::NewStub(rpc::NewChannel(server.address));
@@ -41,6 +62,10 @@ int Export(const ServerOptions& server, const std::string& episode_id, const std
     return Fail(absl::FailedPreconditionError(
         absl::StrCat("can't write ", file, ": check the folder, the disk and the rights")));
   }
+  if (server.json) {
+    PrintWritten(file, 1, content.size());
+    return kDone;
+  }
   std::cout << "Wrote " << file << " (" << content.size()
             << " bytes). It can be read by whoever has it: handle it like the case file.\n"
             << "Check it with: porchlight evidence verify " << file << "\n"
@@ -54,16 +79,32 @@ absl::StatusOr<std::string> ContentOf(const std::string& file) {
   return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
 }
 
-int VerifyFile(const std::string& file) {
+int VerifyFile(const std::string& file, bool json) {
   const absl::StatusOr<std::string> content = ContentOf(file);
   if (!content.ok()) return Fail(content.status());
   const absl::StatusOr<EvidenceReport> report = VerifyEvidence(*content);
   if (!report.ok()) return Fail(report.status());
-  std::cout << ToText(*report, ZoneOf(*report, absl::LocalTimeZone()));
+  const std::string text = ToText(*report, ZoneOf(*report, absl::LocalTimeZone()));
+  if (!json) {
+    std::cout << text;
+    return kDone;
+  }
+  v1::EvidenceVerified verified;
+  verified.set_episode_id(report->episode_id);
+  *verified.mutable_exported_at() = ToProto(report->exported_at);
+  verified.set_key_fingerprint(report->key_fingerprint);
+  verified.set_transitions(report->transitions);
+  verified.set_commands(report->commands);
+  verified.set_events(report->events);
+  verified.set_deliveries(report->deliveries);
+  verified.set_attempts(report->attempts);
+  AddHeads(report->heads, verified);
+  for (absl::string_view line : absl::StrSplit(text, '\n')) verified.add_text(std::string(line));
+  PrintJson(verified);
   return kDone;
 }
 
-int Show(const std::string& file, const std::string& folder, bool even_if_broken) {
+int Show(const std::string& file, const std::string& folder, bool even_if_broken, bool json) {
   const absl::StatusOr<std::string> content = ContentOf(file);
   if (!content.ok()) return Fail(content.status());
   absl::StatusOr<EvidenceReport> report = VerifyEvidence(*content, Telling::kEverything);
@@ -80,12 +121,18 @@ int Show(const std::string& file, const std::string& folder, bool even_if_broken
   }
   const std::vector<ShownFile> files = FilesOf(*report, ZoneOf(*report, absl::LocalTimeZone()));
   if (absl::Status written = WriteFolder(folder, files); !written.ok()) return Fail(written);
+  if (json) {
+    uint64_t bytes = 0;
+    for (const ShownFile& shown : files) bytes += shown.content.size();
+    PrintWritten(folder, files.size(), bytes);
+    return kDone;
+  }
   std::cout << "Wrote " << files.size() << " files into " << folder << ". Begin with " << folder
             << "/README.txt. They name the youth: handle them like the case file.\n";
   return kDone;
 }
 
-int VerifyData(const std::string& data) {
+int VerifyData(const std::string& data, bool json) {
   const absl::StatusOr<std::unique_ptr<SqliteLog>> log =
       SqliteLog::Open(LogPath(data), {.read_only = true});
   if (!log.ok()) return Fail(log.status());
@@ -105,6 +152,15 @@ int VerifyData(const std::string& data) {
   if (!report.ok()) return Fail(report.status());
   // The records come first: their error names the record.
   if (absl::Status whole = (*log)->CheckFile(); !whole.ok()) return Fail(whole);
+  if (json) {
+    v1::EvidenceVerified verified;
+    verified.set_transitions(report->transitions);
+    verified.set_commands(report->commands_decided);
+    verified.set_commands_waiting(report->commands_waiting);
+    AddHeads(report->heads, verified);
+    PrintJson(verified);
+    return kDone;
+  }
   std::cout << "The log is whole: " << report->transitions << " transitions in "
             << report->heads.size() << " chains, " << report->commands_decided
             << " commands decided, " << report->commands_waiting << " waiting to be decided.\n"
@@ -135,6 +191,7 @@ void AddEvidenceCommands(CLI::App& app, int& exit_code) {
   AddServerOptions(*exporting, options->server);
   exporting->add_option("episode", options->episode_id, "The episode's id")->required();
   exporting->add_option("file", options->file, "The file to write")->required();
+  exporting->footer("Example: porchlight evidence export y-100_e1 robin.evidence");
   exporting->callback([options, &exit_code] {
     exit_code = Export(options->server, options->episode_id, options->file);
   });
@@ -144,12 +201,15 @@ void AddEvidenceCommands(CLI::App& app, int& exit_code) {
   CLI::Option* file = verify->add_option("file", options->file, "A file of evidence export");
   verify->add_option("--data", options->data, "The data folder of a server, running or not")
       ->excludes(file);
+  verify->add_flag("--json", options->server.json, "Print JSON for scripts");
+  verify->footer("Example: porchlight evidence verify robin.evidence");
   verify->callback([options, &exit_code] {
     if (options->file.empty() == options->data.empty()) {
       exit_code = Fail(absl::InvalidArgumentError("name a file, or a folder with --data"));
       return;
     }
-    exit_code = options->file.empty() ? VerifyData(options->data) : VerifyFile(options->file);
+    exit_code = options->file.empty() ? VerifyData(options->data, options->server.json)
+                                      : VerifyFile(options->file, options->server.json);
   });
 
   CLI::App* show = evidence->add_subcommand(
@@ -159,9 +219,10 @@ void AddEvidenceCommands(CLI::App& app, int& exit_code) {
       ->required();
   show->add_flag("--even-if-broken", options->even_if_broken,
                  "Also where the file does not verify: it proves nothing then");
+  show->add_flag("--json", options->server.json, "Print JSON for scripts");
   show->footer("Example: porchlight evidence show robin.evidence --out robin-evidence");
   show->callback([options, &exit_code] {
-    exit_code = Show(options->file, options->folder, options->even_if_broken);
+    exit_code = Show(options->file, options->folder, options->even_if_broken, options->server.json);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "common/config/directory_file.h"
 #include "common/embedded/embedded.h"
 #include "common/policy/loader.h"
+#include "porchlight/v1/output.pb.h"
 #include "services/porchlight/all_services.h"
 #include "services/porchlight/client.h"
 #include "services/porchlight/directory_commands.h"
@@ -24,6 +25,7 @@ struct ServeOptions {
   std::string config_file;
   std::string directory_file;
   std::string listen = "127.0.0.1:7300";
+  bool json = false;  // of config check
 };
 
 int Serve(const ServeOptions& given) {
@@ -38,7 +40,7 @@ int Serve(const ServeOptions& given) {
   return RunEmbedded(std::move(options), AllServices());
 }
 
-int CheckConfig(const std::string& file) {
+int CheckConfig(const std::string& file, bool json) {
   const absl::StatusOr<Config> config = ReadConfig(file);
   if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
   if (!config->directory_file.empty()) {
@@ -48,7 +50,14 @@ int CheckConfig(const std::string& file) {
   if (const absl::StatusOr<PackSet> packs = LoadPacks(config->policy_packs); !packs.ok()) {
     return Fail(absl::InvalidArgumentError(packs.status().message()));
   }
-  std::cout << ToMaskedYaml(*config);
+  if (json) {
+    v1::ConfigChecked checked;
+    checked.set_file(file);
+    checked.set_in_force(ToMaskedYaml(*config));
+    PrintJson(checked);
+  } else {
+    std::cout << ToMaskedYaml(*config);
+  }
   return kDone;
 }
 
@@ -65,6 +74,8 @@ void AddServe(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   serve->add_option("--directory", options->directory_file,
                     "Recipients, rotas and rosters over those of the configuration");
+  serve->footer(
+      "Example: porchlight serve --data /var/lib/porchlight --config /etc/porchlight.yaml");
   serve->callback([options, &exit_code] { exit_code = Serve(*options); });
 
   CLI::App* config = app.add_subcommand("config", "Work with configuration files");
@@ -72,7 +83,10 @@ void AddServe(CLI::App& app, int& exit_code) {
   CLI::App* check =
       config->add_subcommand("check", "Say what is wrong in one, or show it with secrets masked");
   check->add_option("file", options->config_file, "The configuration file")->required();
-  check->callback([options, &exit_code] { exit_code = CheckConfig(options->config_file); });
+  check->add_flag("--json", options->json, "Print JSON for scripts");
+  check->footer("Example: porchlight config check /etc/porchlight/porchlight.yaml");
+  check->callback(
+      [options, &exit_code] { exit_code = CheckConfig(options->config_file, options->json); });
 }
 
 int Main(int argc, char** argv) {

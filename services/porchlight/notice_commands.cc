@@ -149,6 +149,7 @@ void AddDeadLetters(CLI::App& app, int& exit_code) {
   CLI::App* dead =
       app.add_subcommand("dead-letters", "Messages that were given up: each needs a person");
   AddServerOptions(*dead, options->server);
+  dead->footer("Example: porchlight dead-letters replay y-100_e1_dabcdefghijklmnopqrst");
   CLI::App* replay = dead->add_subcommand("replay", "Send one again, with the same delivery id");
   auto request = std::make_shared<v1::ReplayDeadLetterRequest>();
   replay->add_option("delivery", *request->mutable_delivery_id(), "The delivery's id")->required();

@@ -27,6 +27,8 @@ std::string WhatText(const v1::DutyStatus& duty) {
   return what;
 }
 
+}  // namespace
+
 void PrintDuties(const v1::ListDutiesReply& reply, bool with_episode) {
   if (reply.duties().empty()) {
     std::cout << "Nothing is to be done.\n";
@@ -47,6 +49,8 @@ void PrintDuties(const v1::ListDutiesReply& reply, bool with_episode) {
       [](const auto& duty) { return duty.state() == v1::DUTY_STATE_OPEN && duty.late(); });
   if (overdue > 0) std::cout << overdue << " overdue.\n";
 }
+
+namespace {
 
 void SortByDue(v1::ListDutiesReply& reply) {
   const auto due = [](const v1::DutyStatus& duty) {

@@ -158,22 +158,22 @@ int Youths(const ServerOptions& server) {
 
 void AddRosterCommands(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ImportOptions>();
-  CLI::App* import = app.add_subcommand("import", "Take over the agency's roster of youths");
-  import->footer(absl::StrCat(
+  CLI::App* importing = app.add_subcommand("import", "Take over the agency's roster of youths");
+  importing->footer(absl::StrCat(
       "A file of comma-separated values. The first row names the columns: youth_id, and any of\n  ",
       absl::StrJoin(RosterColumns(), " "),
       "\nA youth of the same id is changed; nobody is removed. Safe to repeat.\n"
-      "  porchlight import roster.csv"));
-  AddServerOptions(*import, options->server);
-  import->add_option("file", options->file, "The file, in UTF-8")->required();
-  import->add_option("--reporter", options->reporter, "Your worker id");
-  import->callback([options, &exit_code] { exit_code = ImportRoster(*options);
-});
+      "Example: porchlight import roster.csv"));
+  AddServerOptions(*importing, options->server);
+  importing->add_option("file", options->file, "The file, in UTF-8")->required();
+  importing->add_option("--reporter", options->reporter, "Your worker id");
+  importing->callback([options, &exit_code] { exit_code = ImportRoster(*options); });
 
-auto server = std::make_shared<ServerOptions>();
-CLI::App* youths = app.add_subcommand("youths", "List the youths of the roster");
-AddServerOptions(*youths, *server);
-youths->callback([server, &exit_code] { exit_code = Youths(*server); });
-}  // namespace porchlight
+  auto server = std::make_shared<ServerOptions>();
+  CLI::App* youths = app.add_subcommand("youths", "List the youths of the roster");
+  AddServerOptions(*youths, *server);
+  youths->footer("Example: porchlight youths");
+  youths->callback([server, &exit_code] { exit_code = Youths(*server); });
+}
 
 }  // namespace porchlight

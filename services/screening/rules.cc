@@ -105,7 +105,8 @@ class Desk {
         received_(FromProto(input.header.received_at())) {}
 
   Decision Hear(const v1::Episode& episode) const {
-    if (state_.episode().SerializeAsString() == PolicyPartOf(episode).SerializeAsString()) return {};
+    if (state_.episode().SerializeAsString() == PolicyPartOf(episode).SerializeAsString())
+      return {};
     v1::ScreeningExpected expected;
     *expected.mutable_episode() = PolicyPartOf(episode);
     return Record(std::move(expected), std::nullopt);

@@ -19,6 +19,7 @@ struct Bench {
   int seconds = 8;  // of each measurement
   size_t open_episodes = 100'000;
   size_t burst = 20'000;
+  size_t pending = 0;  // deadlines held while others come due; 0: not measured
   size_t next_marker = 0;
 
   // The first of `count` markers that nothing used before.
@@ -46,7 +47,13 @@ Measured Measure(Load& load, const Receiver& receiver, const std::vector<Request
                  size_t first_marker, double per_second);
 void PrintRow(const std::string& name, Measured measured);
 
-void Steady(Bench& bench);  // latency at given rates, with floors; and a burst
-void Held(Bench& bench);    // restart, rebuild and latency with many open episodes
+void Steady(Bench& bench);     // latency at given rates, with floors; and a burst
+void Held(Bench& bench);       // restart, rebuild and latency with many open episodes
+void Deadlines(Bench& bench);  // how late many pages are whose duties come due; memory for each
+void Silence(Bench& bench);    // from a report to a page, its acknowledgement, and nothing after it
+
+// For Deadlines, which runs it as a process of its own: prints how many bytes of memory the pending
+// deadlines of this data folder take, where nothing else is held.
+int PrintPendingBytes(const std::string& data);
 
 }  // namespace porchlight::bench

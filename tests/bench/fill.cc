@@ -1,14 +1,13 @@
 // See fill.h.
 #include "tests/bench/fill.h"
 
-#include <cstdlib>
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -25,8 +24,11 @@
 #include "common/processor/worker.h"
 #include "common/store/sqlite_store.h"
 #include "services/directory/rules.h"
-#include "services/intake/rules.h"
-#include "services/notification/rules.h"
+#include "services/intake/service.h"
+#include "services/mdt/service.h"
+#include "services/notification/service.h"
+#include "services/oncall/service.h"
+#include "services/screening/service.h"
 
 namespace porchlight::bench {
 namespace {
@@ -35,18 +37,6 @@ constexpr size_t kAtOnce = 2048;
 // Keys made at once share a commit.
 constexpr size_t kKeyThreads = 64;
 
-void Require(const absl::Status& status) {
-  if (status.ok()) return;
-  std::cerr << "the data folder can't be filled: " << status.message() << "\n";
-  std::exit(1);
-}
-
-template <typename Value>
-Value Require(absl::StatusOr<Value> value) {
-  Require(value.status());
-  return *std::move(value);
-}
-
 class AlwaysAccepts final : public Channel {
  public:
   void Send(Outgoing, Answered done) override {
@@ -54,46 +44,44 @@ class AlwaysAccepts final : public Channel {
   }
 };
 
+// All but the directory, whose worker is not needed once it has its entries.
+std::vector<ServiceModule> Services() {
+  return {IntakeModule(), NotificationModule(), ScreeningModule(), MdtModule(), OncallModule()};
+}
+
+// One service without its edge.
+struct Part {
+  std::unique_ptr<Rules> rules;
+  std::unique_ptr<SqliteStore> store;
+  Outcomes outcomes;
+  std::unique_ptr<Worker> worker;
+};
+
 struct Filler {
-  std::string data;
   SystemClock clock;
   Config config;
   std::unique_ptr<FileKeys> keys;
   std::unique_ptr<SqliteLog> log;
-  Outcomes outcomes;
+  std::map<std::string, Part> parts;
   std::unique_ptr<Commands> commands;
 
-  // As the server does when it starts; the worker runs beside the caller, who waits for it.
-  void SetDirectory() {
-    const DirectoryRules rules;
-    SqliteStore store(StorePath(data, kDirectoryService));
-    Worker worker(rules, {*log, store, *keys, clock, outcomes, {}},
-                  {.agency_id = config.agency.id, .partitions = 1, .dispatcher = {}});
-    Require(worker.Start());
-    worker.Run();
-    v1::ChangeDirectoryRequest change = ConfigurationChange({}, {}, DirectoryOf(config));
-    change.set_request_id("fill-directory");
-    change.mutable_actor()->set_actor_id(kConfigurationActor);
-    v1::ChangeDirectoryReply reply;
-    Commands to_directory(kDirectoryService, *log, *keys, outcomes, config.agency.id, 1);
-    Require(to_directory.Submit({.request_id = change.request_id(),
-                                 .youth_id = "",
-                                 .received_at = clock.Now(),
-                                 .actor = change.actor(),
-                                 .longest_wait = absl::Minutes(1)},
-                                change, reply));
+  void Start(const std::string& data, const ServiceModule& module) {
+    const auto channel = std::make_shared<AlwaysAccepts>();
+    Part& part = parts[module.name];
+    part.rules = module.make_rules({config, {}});
+    part.store = std::make_unique<SqliteStore>(StorePath(data, module.name));
+    part.worker = std::make_unique<Worker>(
+        *part.rules,
+        WorkerPorts{
+            *log, *part.store, *keys, clock, part.outcomes, {{v1::CHANNEL_KIND_WEBHOOK, channel}}},
+        WorkerOptions{.agency_id = config.agency.id, .partitions = kPartitions, .dispatcher = {}});
+    Require(part.worker->Start());
   }
 
   void Round(size_t first, size_t end) {
-    std::vector<std::thread> threads;
-    for (size_t thread = 0; thread < kKeyThreads; ++thread) {
-      threads.emplace_back([&, thread] {
-        for (size_t i = first + thread; i < end; i += kKeyThreads) {
-          Require(keys->GetOrCreate(KeyName(HeldYouth(i))));
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+    std::vector<std::string> names;
+    for (size_t i = first; i < end; ++i) names.push_back(KeyName(HeldYouth(i)));
+    MakeKeys(*keys, names);
     std::map<int32_t, AppendRequest> requests;
     for (size_t i = first; i < end; ++i) {
       const std::string youth_id = HeldYouth(i);
@@ -118,6 +106,22 @@ struct Filler {
     for (auto& [partition, request] : requests) all.push_back(std::move(request));
     for (const AppendResult& result : log->Append(std::move(all))) Require(result.reason);
   }
+
+  // Side by side, as in the product, until nobody has anything left to do.
+  void Settle() {
+    for (bool did = true; did;) {
+      std::atomic<bool> any = false;
+      std::vector<std::thread> threads;
+      for (auto& [name, part] : parts) {
+        threads.emplace_back([&any, worker = part.worker.get()] {
+          while (worker->Step()) any = true;
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      did = any;
+    }
+    for (auto& [name, part] : parts) Require(part.worker->trouble());
+  }
 };
 
 }  // namespace
@@ -141,51 +145,58 @@ v1::ReportMissingRequest ReportOf(const std::string& youth_id, const std::string
 
 std::string HeldYouth(size_t number) { return absl::StrFormat("held-%08d", number); }
 
+// As the server does when it starts; the worker runs beside the caller, who waits for it.
+void SetDirectory(const std::string& data, Log& log, Keys& keys, const std::string& agency_id,
+                  const v1::Directory& directory) {
+  const DirectoryRules rules;
+  const SystemClock clock;
+  SqliteStore store(StorePath(data, kDirectoryService));
+  Outcomes outcomes;
+  Worker worker(rules, {log, store, keys, clock, outcomes, {}},
+                {.agency_id = agency_id, .partitions = 1, .dispatcher = {}});
+  Require(worker.Start());
+  worker.Run();
+  v1::ChangeDirectoryRequest change = ConfigurationChange({}, {}, directory);
+  change.set_request_id("fill-directory");
+  change.mutable_actor()->set_actor_id(kConfigurationActor);
+  v1::ChangeDirectoryReply reply;
+  Commands to_directory(kDirectoryService, log, keys, outcomes, agency_id, 1);
+  Require(to_directory.Submit({.request_id = change.request_id(),
+                               .youth_id = "",
+                               .received_at = clock.Now(),
+                               .actor = change.actor(),
+                               .longest_wait = absl::Minutes(1)},
+                              change, reply));
+}
+
+void MakeKeys(Keys& keys, const std::vector<std::string>& names) {
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kKeyThreads; ++thread) {
+    threads.emplace_back([&keys, &names, thread] {
+      for (size_t i = thread; i < names.size(); i += kKeyThreads)
+        Require(keys.GetOrCreate(names[i]));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 void Fill(const std::string& data, const std::string& config_file, size_t episodes) {
   std::filesystem::create_directories(data);
   Filler filler;
-  filler.data = data;
   filler.config = Require(ReadConfig(config_file));
   const Key master = Require(CreateMasterKey(absl::StrCat(data, "/master.key")));
   filler.keys = Require(FileKeys::Open(absl::StrCat(data, "/keys.db"), master));
   filler.log = Require(SqliteLog::Open(LogPath(data)));
   const std::string& agency_id = filler.config.agency.id;
-  filler.SetDirectory();
-  filler.commands = std::make_unique<Commands>("intake", *filler.log, *filler.keys, filler.outcomes,
-                                               agency_id, kPartitions);
-  const IntakeRules intake_rules;
-  const NotificationRules notification_rules(
-      {.agency_name = filler.config.agency.name, .time_zone = filler.config.agency.time_zone});
-  SqliteStore intake_store(StorePath(data, "intake"));
-  SqliteStore notification_store(StorePath(data, "notification"));
-  const WorkerOptions options{.agency_id = agency_id, .partitions = kPartitions, .dispatcher = {}};
-  const auto channel = std::make_shared<AlwaysAccepts>();
-  Worker intake(intake_rules,
-                {*filler.log, intake_store, *filler.keys, filler.clock, filler.outcomes, {}},
-                options);
-  Worker notification(notification_rules,
-                      {*filler.log,
-                       notification_store,
-                       *filler.keys,
-                       filler.clock,
-                       filler.outcomes,
-                       {{v1::CHANNEL_KIND_WEBHOOK, channel}}},
-                      options);
-  Require(intake.Start());
-  Require(notification.Start());
+  SetDirectory(data, *filler.log, *filler.keys, agency_id,
+               Require(ConfiguredDirectory(filler.config)));
+  for (const ServiceModule& module : Services()) filler.Start(data, module);
+  filler.commands =
+      std::make_unique<Commands>("intake", *filler.log, *filler.keys,
+                                 filler.parts.at("intake").outcomes, agency_id, kPartitions);
   for (size_t first = 0; first < episodes; first += kAtOnce) {
     filler.Round(first, std::min(episodes, first + kAtOnce));
-    // The two services side by side, as in the product.
-    std::thread other([&] {
-      while (intake.Step()) {
-      }
-    });
-    while (notification.Step()) {
-    }
-    other.join();
-    for (int quiet = 0; quiet < 2;) quiet = notification.Step() ? 0 : quiet + 1;
-    Require(intake.trouble());
-    Require(notification.trouble());
+    filler.Settle();
   }
 }
 

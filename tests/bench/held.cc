@@ -23,7 +23,7 @@ constexpr size_t kFewEpisodes = 20'000;
 constexpr int kHeldRate = 500;
 constexpr int kRounds = 2;
 constexpr absl::Duration kRebuiltWithin = absl::Hours(1);
-const char* const kServices[] = {"intake", "notification"};
+const char* const kServices[] = {"intake", "notification", "screening", "mdt", "oncall"};
 
 bool CaughtUp(SqliteLog& log, SqliteStore& store, const std::string& service) {
   for (int32_t partition = 0; partition < kPartitions; ++partition) {

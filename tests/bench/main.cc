@@ -8,6 +8,7 @@
 #include <iostream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/bench/bench.h"
@@ -26,7 +27,9 @@ int Main(int argc, char** argv) {
   int seconds = 8;
   size_t open_episodes = 100'000;
   size_t burst = 20'000;
+  size_t pending = 0;
   std::string only;
+  std::string pending_bytes;
   CLI::App app("Measures `porchlight serve`.");
   app.add_option("--folder", folder, "For the data, emptied first; on the disk to be measured")
       ->capture_default_str();
@@ -37,10 +40,13 @@ int Main(int argc, char** argv) {
   app.add_option("--open-episodes", open_episodes, "Held while measuring, against 1000")
       ->capture_default_str();
   app.add_flag_callback(
-      "--full", [&] { open_episodes = 1'000'000; },
-      "With 1,000,000 open episodes; takes some 15 minutes and 20 GB of disk");
-  app.add_option("--only", only, "One part")->check(CLI::IsMember({"steady", "held"}));
+      "--full", [&] { open_episodes = pending = 1'000'000; },
+      "With 1,000,000 open episodes, and as many deadlines; takes an hour and 40 GB of disk");
+  app.add_option("--only", only, "One part")
+      ->check(CLI::IsMember({"steady", "held", "deadlines", "silence"}));
+  app.add_option("--pending-bytes", pending_bytes)->group("");
   CLI11_PARSE(app, argc, argv);
+  if (!pending_bytes.empty()) return PrintPendingBytes(pending_bytes);
 
   folder = std::filesystem::absolute(folder).string();
   std::filesystem::remove_all(folder);
@@ -48,13 +54,14 @@ int Main(int argc, char** argv) {
   Receiver receiver(kMarkersMax);
   Bench bench{.program = program,
               .folder = folder,
-              .config_file = WriteConfig(folder, receiver.url()),
+              .config_file = WriteConfig(folder, receiver),
               .receiver = receiver,
               .rates = rates,
               .seconds = seconds,
               .open_episodes = open_episodes,
-              .burst = burst};
-  for (const char* part : {"steady", "few", "many"}) {
+              .burst = burst,
+              .pending = pending};
+  for (const char* part : {"steady", "few", "many", "silence"}) {
     std::filesystem::create_directories(absl::StrCat(folder, "/", part));
   }
   utsname machine{};
@@ -63,8 +70,11 @@ int Main(int argc, char** argv) {
             << " cores (" << machine.sysname << " " << machine.release << " " << machine.machine
             << "). Latency counts from the moment at which a report should have been sent, to the "
                "first byte at the webhook's receiver and to the gRPC answer.\n";
-  if (only != "held") Steady(bench);
-  if (only != "steady") Held(bench);
+  const std::pair<const char*, void (*)(Bench&)> parts[] = {
+      {"steady", Steady}, {"silence", Silence}, {"deadlines", Deadlines}, {"held", Held}};
+  for (const auto& [name, measure] : parts) {
+    if (only.empty() || only == name) measure(bench);
+  }
   std::filesystem::remove_all(folder);
   return 0;
 }

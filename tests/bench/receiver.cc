@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/functional/function_ref.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -32,11 +34,28 @@ void Require(bool fine, const char* what) {
   std::exit(1);
 }
 
+absl::Duration ToDuration(int64_t nanoseconds) {
+  return nanoseconds == 0 ? absl::InfiniteDuration() : absl::Nanoseconds(nanoseconds);
+}
+
+// False: one of them hasn't arrived after `longest`.
+bool WaitForAll(size_t first, size_t end, absl::Duration longest,
+                absl::FunctionRef<bool(size_t)> arrived) {
+  const absl::Duration until = SystemClock().Steady() + longest;
+  for (size_t number = first; number < end; ++number) {
+    while (!arrived(number)) {
+      if (SystemClock().Steady() > until) return false;
+      absl::SleepFor(kLookAgainAfter);
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string Marker(size_t number) { return absl::StrFormat("%s%09d", kMarker, number); }
 
-Receiver::Receiver(size_t markers_max) : arrivals_(markers_max) {
+Receiver::Receiver(size_t markers_max) : arrivals_(markers_max), pages_(markers_max) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -46,7 +65,7 @@ Receiver::Receiver(size_t markers_max) : arrivals_(markers_max) {
   Require(bind(listener_, generic, size) == 0 && listen(listener_, 512) == 0 &&
               getsockname(listener_, generic, &size) == 0,
           "the receiver can't listen on 127.0.0.1");
-  url_ = absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/hook");
+  address_ = absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port));
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   stop_ = eventfd(0, EFD_CLOEXEC);
   for (int fd : {listener_, stop_}) {
@@ -111,25 +130,35 @@ bool Receiver::TakeRequest(int fd, Connection& connection) {
   if (!absl::SimpleAtoi(all.substr(digits_at, length_end - digits_at), &length)) return false;
   const size_t end = head + 4 + length;
   if (all.size() < end) return false;
-  const absl::string_view body = all.substr(head + 4, length);
-  const size_t marker = body.find(kMarker);
-  size_t number = 0;
-  if (marker != absl::string_view::npos &&
-      absl::SimpleAtoi(body.substr(marker + kMarker.size(), kMarkerDigits), &number) &&
-      number < arrivals_.size()) {
-    int64_t none = 0;
-    arrivals_[number].compare_exchange_strong(none, absl::ToInt64Nanoseconds(connection.began));
-  }
-  ++requests_;
+  Note(all.substr(0, end), connection.began);
   Require(send(fd, kAnswer, sizeof kAnswer - 1, MSG_NOSIGNAL) > 0, "the receiver can't answer");
   connection.unread.erase(0, end);
   return true;
 }
 
-absl::Duration Receiver::Arrival(size_t number) const {
-  const int64_t nanoseconds = arrivals_[number];
-  return nanoseconds == 0 ? absl::InfiniteDuration() : absl::Nanoseconds(nanoseconds);
+void Receiver::Note(absl::string_view request, absl::Duration began) {
+  const bool notice = absl::StartsWith(request, "POST /hook ");
+  const size_t marker = request.find(kMarker);
+  size_t number = 0;
+  if (marker != absl::string_view::npos &&
+      absl::SimpleAtoi(request.substr(marker + kMarker.size(), kMarkerDigits), &number) &&
+      number < arrivals_.size()) {
+    const int64_t at = absl::ToInt64Nanoseconds(began);
+    int64_t none = 0;
+    if (notice) {
+      arrivals_[number].compare_exchange_strong(none, at);
+    } else if (absl::StartsWith(request, "POST /page ")) {
+      pages_[number].first.compare_exchange_strong(none, at);
+      pages_[number].last = at;
+      ++pages_[number].count;
+    }
+  }
+  if (notice) ++requests_;
 }
+
+absl::Duration Receiver::Arrival(size_t number) const { return ToDuration(arrivals_[number]); }
+absl::Duration Receiver::FirstPage(size_t number) const { return ToDuration(pages_[number].first); }
+absl::Duration Receiver::LastPage(size_t number) const { return ToDuration(pages_[number].last); }
 
 bool Receiver::WaitForRequests(size_t count, absl::Duration longest) const {
   const absl::Duration until = SystemClock().Steady() + longest;
@@ -141,14 +170,11 @@ bool Receiver::WaitForRequests(size_t count, absl::Duration longest) const {
 }
 
 bool Receiver::WaitForMarkers(size_t first, size_t end, absl::Duration longest) const {
-  const absl::Duration until = SystemClock().Steady() + longest;
-  for (size_t number = first; number < end; ++number) {
-    while (arrivals_[number] == 0) {
-      if (SystemClock().Steady() > until) return false;
-      absl::SleepFor(kLookAgainAfter);
-    }
-  }
-  return true;
+  return WaitForAll(first, end, longest, [&](size_t number) { return arrivals_[number] != 0; });
+}
+
+bool Receiver::WaitForPages(size_t first, size_t end, absl::Duration longest) const {
+  return WaitForAll(first, end, longest, [&](size_t number) { return pages_[number].first != 0; });
 }
 
 }  // namespace porchlight::bench

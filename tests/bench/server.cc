@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -49,19 +50,38 @@ std::string Contents(const std::string& path) {
 
 }  // namespace
 
-std::string WriteConfig(const std::string& folder, const std::string& webhook_url) {
+std::string WriteConfig(const std::string& folder, const Receiver& receiver,
+                        absl::Duration page_again_after) {
+  std::filesystem::create_directories(folder);
   const std::string secret = absl::StrCat(folder, "/webhook.secret");
   std::ofstream(secret) << "whsec_" << std::string(40, 'A') << "\n";
   chmod(secret.c_str(), 0600);
+  const auto recipient = [&](const std::string& id, const std::string& kind,
+                             const std::string& url) {
+    return absl::StrCat("  - {id: ", id, ", kind: ", kind, ", channel: webhook, address: \"", url,
+                        "\", name: ", id);
+  };
+  const std::string directory = absl::StrCat(folder, "/directory.yaml");
+  std::ofstream(directory) << "recipients:\n"
+                           << recipient("worker-1", "supervisor", receiver.page_url())
+                           << ", person: worker-1}\n"
+                           << "rotas:\n"
+                           << "  - role: supervisor\n"
+                           << "    time_zone: UTC\n"
+                           << "    levels:\n"
+                           << "      - escalate_after_seconds: "
+                           << absl::ToInt64Seconds(page_again_after) << "\n"
+                           << "        shifts: [{people: [worker-1], starts_on: 2020-01-06, "
+                           << "turn_days: 7}]\n";
   std::string config = absl::StrCat(folder, "/porchlight.yaml");
-  std::ofstream(config) << "agency: {id: example, name: Example County, time_zone: UTC}\n"
-                        << "recipients:\n"
-                        << "  - id: police\n"
-                        << "    kind: law_enforcement\n"
-                        << "    channel: webhook\n"
-                        << "    address: " << webhook_url << "\n"
-                        << "    name: Example City Police\n"
-                        << "    secret_file: " << secret << "\n";
+  std::ofstream to(config);
+  to << "agency: {id: example, name: Example County, time_zone: UTC}\n"
+     << "directory_file: " << directory << "\n"
+     << "recipients:\n";
+  for (const std::string& line : {recipient("police", "law_enforcement", receiver.url()),
+                                  recipient("ncmec", "ncmec", receiver.other_url()),
+                                  recipient("worker-1", "supervisor", receiver.page_url())})
+    to << line << ", secret_file: " << secret << "}\n";
   return config;
 }
 

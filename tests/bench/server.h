@@ -7,12 +7,17 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "tests/bench/receiver.h"
 
 namespace porchlight::bench {
 
-// Writes a configuration with one webhook recipient, and its secret, into the folder; returns the
-// configuration's path.
-std::string WriteConfig(const std::string& folder, const std::string& webhook_url);
+// Who takes turns on call is paged again after this long, until somebody has it.
+inline constexpr absl::Duration kNotAgain = absl::Hours(24);
+
+// Writes a configuration, its secret and its directory into the folder: police, NCMEC and one
+// person on call, all of them webhooks of the receiver. Returns the configuration's path.
+std::string WriteConfig(const std::string& folder, const Receiver& receiver,
+                        absl::Duration page_again_after = kNotAgain);
 
 class Server {
  public:

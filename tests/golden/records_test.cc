@@ -28,6 +28,7 @@
 #include "porchlight/v1/mdt.pb.h"
 #include "porchlight/v1/notification.pb.h"
 #include "porchlight/v1/oncall.pb.h"
+#include "porchlight/v1/output.pb.h"
 #include "porchlight/v1/policy.pb.h"
 #include "porchlight/v1/record.pb.h"
 #include "porchlight/v1/screening.pb.h"
@@ -60,6 +61,7 @@ std::vector<const FileDescriptor*> Files() {
       v1::MdtState::descriptor()->file(),
       v1::Notice::descriptor()->file(),
       v1::Alert::descriptor()->file(),
+      v1::FilesWritten::descriptor()->file(),
       v1::PolicyPack::descriptor()->file(),
       v1::Record::descriptor()->file(),
       v1::ScreeningState::descriptor()->file(),

@@ -117,6 +117,7 @@ TEST(Return, AClearConcernWaitsForAPersonWhoseDecisionCallsTheTeam) {
   ASSERT_TRUE(world.Return("request-2", kEpisode).ok());
   world.TakeSent();
   ASSERT_EQ(Do(world, "screening", "request-3", ClearConcern()), absl::OkStatus());
+  world.Kill("oncall");  // it would go on asking, every minute, whether anybody can be reached
   world.Advance(absl::Hours(200));
   EXPECT_THAT(ToTeam(world), IsEmpty()) << "a result identifies nobody";
   EXPECT_TRUE(world.Screening(kEpisode).decision_awaited());

@@ -289,7 +289,9 @@ void Callers::Look() {
     }
     const auto outcome = request.process->outcomes().Wait(
         KeyOf(*request.process, request.command, *request.payload), absl::ZeroDuration());
-    if (outcome.has_value()) Heard(request, *outcome);
+    if (!outcome.has_value()) continue;
+    Heard(request, *outcome);
+    request.process = nullptr;
   }
 }
 

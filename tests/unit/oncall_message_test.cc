@@ -117,5 +117,13 @@ TEST(PageMessage, HasNoLinkWhereNobodyCouldOpenIt) {
               Not(HasSubstr("http")));
 }
 
+TEST(PageMessage, HasABodyForAWebhookAndForNoOther) {
+  const v1::PolicyRule rule = LoadPacks({}).value().Find("us")->rules(0);
+  const v1::Message posted = Page(v1::ALERT_KIND_MISSED, DutyOf(rule), v1::CHANNEL_KIND_WEBHOOK);
+  EXPECT_THAT(posted.json(), HasSubstr("yabcdefghijklmnopqrst_a12"));
+  EXPECT_THAT(posted.json(), HasSubstr("\"text\":"));
+  EXPECT_THAT(Page(v1::ALERT_KIND_MISSED, DutyOf(rule), v1::CHANNEL_KIND_EMAIL).json(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace porchlight
