@@ -150,9 +150,10 @@ class AllServicesKilled : public ::testing::Test {
 
   void DeleteStores() {
     ++counts_.stores_deleted;
-    for (const auto& [name, content] : AllFiles(Options().data)) {
-      if (absl::StrContains(name, ".store.db"))
-        std::filesystem::remove(absl::StrCat(Options().data, "/", name));
+    for (const char* service :
+         {"intake", "notification", "screening", "mdt", "directory", "oncall"}) {
+      for (const char* part : {"", "-wal", "-shm"})
+        std::filesystem::remove(absl::StrCat(Options().data, "/", service, ".store.db", part));
     }
   }
 
