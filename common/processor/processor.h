@@ -116,6 +116,8 @@ class Processor {
   bool DecideHeard(const v1::Record& record, v1::RecordHeader header);
   // False: a port is away; the input must come again.
   bool DecideOne(Item item);
+  // On `aggregate`, which Working gave.
+  bool DecideOn(Item item, std::shared_ptr<Aggregate> aggregate);
   Decision DecideReplayRequest(Item& item, Aggregate& aggregate,
                                const v1::ReplayDeadLetterRequest& request);
   bool Append(Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate);
