@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/channel/address.h"
 #include "common/channel/http_post.h"
@@ -12,12 +13,24 @@
 namespace porchlight {
 namespace {
 
+// A photo beside the message goes into the body, as NoticePacket.photo.
+void AddPhoto(const v1::Message& message, std::string& json) {
+  for (const v1::Attachment& attachment : message.attachments()) {
+    if (attachment.photo_id().empty() || json.size() < 2 || json.back() != '}') continue;
+    json.pop_back();
+    absl::StrAppend(&json, json.size() > 1 ? "," : "", "\"photo\":\"",
+                    absl::Base64Escape(attachment.content()), "\"}");
+    return;
+  }
+}
+
 HttpPostOptions SignedPost(Outgoing outgoing, const WebhookOptions& options,
                            const std::string& secret, absl::Time now) {
   const std::string& id = outgoing.delivery_id;
   const int64_t seconds = absl::ToUnixSeconds(now);
   HttpPostOptions post;
   post.url = outgoing.recipient.address();
+  AddPhoto(outgoing.message, *outgoing.message.mutable_json());
   post.body = std::move(*outgoing.message.mutable_json());
   post.headers = {"Content-Type: application/json", absl::StrCat("webhook-id: ", id),
                   absl::StrCat("webhook-timestamp: ", seconds),

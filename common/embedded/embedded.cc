@@ -280,7 +280,7 @@ absl::Status Embedded::Parts::AddService(const ServiceModule& module,
       }});
   service->worker = std::make_unique<Worker>(
       *service->rules,
-      WorkerPorts{*log, *service->store, *keys, clock, service->outcomes, channels},
+      WorkerPorts{*log, *service->store, *keys, clock, service->outcomes, channels, blob.get()},
       WorkerOptions{.agency_id = options.config.agency.id,
                     .partitions = module.partitions,
                     .dispatcher = {}});

@@ -14,7 +14,7 @@ namespace porchlight {
 namespace {
 
 constexpr absl::Duration kTryAgainEvery = absl::Minutes(1);
-constexpr int kPagesKeptMax = 50;
+constexpr int kPagesKeptMax = 20;
 constexpr int kAnswersKeptMax = 50;
 
 bool IsAbout(const v1::Alert& alert, const Cause& cause) {

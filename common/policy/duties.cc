@@ -1,6 +1,7 @@
 #include "common/policy/duties.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -45,7 +46,17 @@ std::string KeyOf(const Begun& begun, int repetition) {
 class Computer {
  public:
   Computer(const v1::PolicyPack& pack, const Facts& facts)
-      : pack_(pack), facts_(facts), calendar_(pack) {}
+      : pack_(pack), facts_(facts), calendar_(pack) {
+    for (const TriggerEvent& event : facts.triggers) events_[event.trigger].push_back(&event);
+    for (auto& [trigger, events] : events_) {
+      std::stable_sort(events.begin(), events.end(), [](const auto* a, const auto* b) {
+        return a->received_at < b->received_at;
+      });
+    }
+    for (const Proof& proof : facts.proofs) {
+      (proof.duty_key.empty() ? proofs_of_rules_ : proofs_[proof.duty_key]).push_back(&proof);
+    }
+  }
 
   std::vector<Duty> Run() {
     for (const v1::PolicyRule& rule : pack_.rules()) {
@@ -331,13 +342,15 @@ class Computer {
 
   // When the first such event after this one was received.
   std::optional<absl::Time> EventAt(const Begun& begun, v1::PolicyTrigger trigger) const {
-    std::optional<absl::Time> first;
-    for (const TriggerEvent& event : facts_.triggers) {
-      if (event.trigger != trigger || &event == &begun.event) continue;
-      if (event.received_at < begun.event.received_at) continue;
-      if (!first.has_value() || event.received_at < *first) first = event.received_at;
-    }
-    return first;
+    const auto found = events_.find(trigger);
+    if (found == events_.end()) return std::nullopt;
+    const std::vector<const TriggerEvent*>& events = found->second;
+    auto event = std::lower_bound(
+        events.begin(), events.end(), begun.event.received_at,
+        [](const TriggerEvent* one, absl::Time at) { return one->received_at < at; });
+    if (event != events.end() && *event == &begun.event) ++event;
+    if (event == events.end()) return std::nullopt;
+    return (*event)->received_at;
   }
 
   std::optional<absl::Time> Ended(const Begun& begun) const {
@@ -370,14 +383,19 @@ class Computer {
   const Proof* ProofOf(const Begun& begun, absl::Time begins, const Duty& duty) const {
     const bool first = duty.occurrence == 1 && duty.repetition == 1;
     const Proof* earliest = nullptr;
-    for (const Proof& proof : facts_.proofs) {
-      if (!Wants(begun.rule, proof.kind)) continue;
-      const bool for_rule = proof.rule_id == duty.rule_id &&
-                            (proof.recipient == v1::RECIPIENT_KIND_UNSPECIFIED ||
-                             proof.recipient == duty.recipient) &&
-                            (first || proof.at >= begins);
-      if (proof.duty_key.empty() ? !for_rule : proof.duty_key != duty.duty_key) continue;
+    const auto take = [&](const Proof& proof) {
+      if (!Wants(begun.rule, proof.kind)) return;
       if (earliest == nullptr || proof.at < earliest->at) earliest = &proof;
+    };
+    if (const auto named = proofs_.find(duty.duty_key); named != proofs_.end()) {
+      for (const Proof* proof : named->second) take(*proof);
+    }
+    for (const Proof* proof : proofs_of_rules_) {
+      const bool for_rule = proof->rule_id == duty.rule_id &&
+                            (proof->recipient == v1::RECIPIENT_KIND_UNSPECIFIED ||
+                             proof->recipient == duty.recipient) &&
+                            (first || proof->at >= begins);
+      if (for_rule) take(*proof);
     }
     return earliest;
   }
@@ -393,6 +411,10 @@ class Computer {
   const v1::PolicyPack& pack_;
   const Facts& facts_;
   const Calendar calendar_;
+  // An episode may have a thousand facts: none of them is looked for among all.
+  std::map<v1::PolicyTrigger, std::vector<const TriggerEvent*>> events_;  // by received_at
+  std::unordered_map<std::string, std::vector<const Proof*>> proofs_;     // by duty
+  std::vector<const Proof*> proofs_of_rules_;
   std::vector<Duty> duties_;
 };
 

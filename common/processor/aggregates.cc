@@ -1,5 +1,7 @@
 #include "common/processor/aggregates.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
 #include "common/delivery/delivery.h"
@@ -8,6 +10,9 @@
 namespace porchlight {
 namespace {
 
+// Settled deliveries remembered in one aggregate; those pending and dead all are.
+constexpr int kSettledDeliveriesKeptMax = 50;
+
 // The state of one aggregate can't be put in the place of another's.
 std::string Associated(absl::string_view aggregate_id) {
   return absl::StrCat("state/", aggregate_id);
@@ -15,6 +20,24 @@ std::string Associated(absl::string_view aggregate_id) {
 
 absl::StatusOr<Key> StateKey(Keys& keys, absl::string_view aggregate_id) {
   return keys.GetOrCreate(KeyName(YouthOf(aggregate_id)));
+}
+
+bool IsSettled(const v1::DeliveryStatus& delivery) {
+  return delivery.state() == v1::DELIVERY_STATE_DELIVERED ||
+         delivery.state() == v1::DELIVERY_STATE_WITHDRAWN;
+}
+
+// The oldest first: what sends for months stays small.
+void ForgetOldDeliveries(v1::AggregateState& kept) {
+  auto& deliveries = *kept.mutable_deliveries();
+  auto surplus =
+      std::count_if(deliveries.begin(), deliveries.end(), IsSettled) - kSettledDeliveriesKeptMax;
+  if (surplus <= 0) return;
+  deliveries.erase(std::remove_if(deliveries.begin(), deliveries.end(),
+                                  [&](const v1::DeliveryStatus& delivery) {
+                                    return IsSettled(delivery) && surplus-- > 0;
+                                  }),
+                   deliveries.end());
 }
 
 }  // namespace
@@ -69,6 +92,7 @@ absl::Status AggregateFolder::Fold(Aggregate& aggregate, const Counted& counted)
     v1::DeliveryStatus* delivery = aggregate.FindDelivery(attempt.delivery_id());
     if (delivery != nullptr) FoldAttempt(*delivery, attempt);
   }
+  ForgetOldDeliveries(aggregate.kept);
   aggregate.kept.set_aggregate_sequence(transition.aggregate_sequence());
   aggregate.kept.set_last_hash(counted.record.hash());
   aggregate.kept.set_active(transition.active());

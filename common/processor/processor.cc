@@ -166,7 +166,7 @@ void Processor::DecideAnswers() {
       }
       item.input.delivery = *status;
       item.input.aggregate_id = aggregate_id;
-      if (!DecideOne(std::move(item))) return;
+      if (!DecideOn(std::move(item), *aggregate)) return;
     } else {
       view_->TakeBack(result.delivery_id);  // settled by another attempt
     }
@@ -370,13 +370,17 @@ absl::StatusOr<std::shared_ptr<Aggregate>> Processor::Working(const std::string&
 }
 
 bool Processor::DecideOne(Item item) {
-  Input& input = item.input;
-  absl::StatusOr<std::shared_ptr<Aggregate>> aggregate = Working(input.aggregate_id);
+  absl::StatusOr<std::shared_ptr<Aggregate>> aggregate = Working(item.input.aggregate_id);
   if (!aggregate.ok()) return Trouble(aggregate.status());
+  return DecideOn(std::move(item), *std::move(aggregate));
+}
+
+bool Processor::DecideOn(Item item, std::shared_ptr<Aggregate> aggregate) {
+  Input& input = item.input;
   input.service = std::string(rules_.service());
   input.now = now_;
   if (input.kind == v1::INPUT_KIND_COMMAND) {
-    if (const v1::RememberedOutcome* before = (*aggregate)->FindOutcome(input.input_id)) {
+    if (const v1::RememberedOutcome* before = aggregate->FindOutcome(input.input_id)) {
       v1::RememberedOutcome outcome = *before;
       if (!item.content_digest.empty() && before->body().content_digest() != item.content_digest) {
         outcome.clear_body();
@@ -401,12 +405,12 @@ bool Processor::DecideOne(Item item) {
     FoldAttempt(input.delivery, *item.attempt);
   } else if (input.kind == v1::INPUT_KIND_TIMER) {
     input.input_id = absl::StrCat(input.aggregate_id, "/", input.timer_id, "@",
-                                  (*aggregate)->kept.aggregate_sequence() + 1);
+                                  aggregate->kept.aggregate_sequence() + 1);
   }
   Decision decision;
   const auto* replay = As<v1::ReplayDeadLetterRequest>(input.payload);
   if (replay != nullptr) {
-    decision = DecideReplayRequest(item, **aggregate, *replay);
+    decision = DecideReplayRequest(item, *aggregate, *replay);
   } else if (!item.unreadable.ok()) {
     decision.refusal = absl::FailedPreconditionError(
         absl::IsFailedPrecondition(item.unreadable)
@@ -415,9 +419,9 @@ bool Processor::DecideOne(Item item) {
               "new request id");
   } else if (input.kind != v1::INPUT_KIND_DELIVERY ||
              input.delivery.state() != v1::DELIVERY_STATE_PENDING) {
-    decision = rules_.Decide(*(*aggregate)->rules_state, input, ports_.reference.directory());
+    decision = rules_.Decide(*aggregate->rules_state, input, ports_.reference.directory());
   }
-  return Append(item, std::move(decision), *std::move(aggregate));
+  return Append(item, std::move(decision), std::move(aggregate));
 }
 
 Decision Processor::DecideReplayRequest(Item& item, Aggregate& aggregate,

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/blob/blob.h"
 #include "common/delivery/dispatcher.h"
 #include "common/log/chain.h"
 #include "common/processor/aggregates.h"
@@ -36,6 +37,7 @@ struct ProcessorPorts {
   Outcomes& outcomes;
   Dispatcher& dispatcher;
   const Reference& reference;
+  Blob* blob = nullptr;
 };
 
 // Whether position `a` of a source is beyond `b`.
@@ -114,6 +116,8 @@ class Processor {
   bool DecideHeard(const v1::Record& record, v1::RecordHeader header);
   // False: a port is away; the input must come again.
   bool DecideOne(Item item);
+  // On `aggregate`, which Working gave.
+  bool DecideOn(Item item, std::shared_ptr<Aggregate> aggregate);
   Decision DecideReplayRequest(Item& item, Aggregate& aggregate,
                                const v1::ReplayDeadLetterRequest& request);
   bool Append(Item& item, Decision decision, std::shared_ptr<Aggregate> aggregate);
@@ -128,6 +132,8 @@ class Processor {
   // away.
   absl::StatusOr<std::shared_ptr<Aggregate>> Working(const std::string& aggregate_id);
   absl::StatusOr<Outgoing> MakeOutgoing(const v1::DeliveryStatus& status);
+  // A photo that can't be read holds no message up: the text then says so.
+  void FillPhotos(v1::Message& message) const;
   void ResetSources();
   absl::Status CheckNotCutShort(const v1::Checkpoint& checkpoint);
   absl::Status CheckSourcesNotCutShort() const;

@@ -8,6 +8,7 @@
 #include "common/base/time.h"
 #include "common/delivery/delivery.h"
 #include "common/logger/logger.h"
+#include "common/photo/kept_photo.h"
 #include "common/privacy/sealing.h"
 #include "common/processor/processor.h"
 
@@ -238,7 +239,30 @@ absl::StatusOr<Outgoing> Processor::MakeOutgoing(const v1::DeliveryStatus& statu
                     .exercise = status.exercise(),
                     .made_at = FromProto(status.made_at())};
   outgoing.message.CopyFrom(*opened->payload);
+  FillPhotos(outgoing.message);
   return outgoing;
+}
+
+void Processor::FillPhotos(v1::Message& message) const {
+  bool missing = false;
+  for (v1::Attachment& attachment : *message.mutable_attachments()) {
+    if (attachment.photo_id().empty()) continue;
+    const absl::StatusOr<std::string> photo =
+        ports_.blob == nullptr ? NoSuchBlob(attachment.photo_id())
+                               : ReadPhoto(attachment.photo_id(), ports_.keys, *ports_.blob);
+    missing = missing || !photo.ok();
+    if (photo.ok()) attachment.set_content(*photo);
+  }
+  if (!missing) return;
+  message.mutable_text()->append(
+      "\nThe photo can't be read where it is kept, so it isn't beside this: please ask for it.\n");
+  auto& attachments = *message.mutable_attachments();
+  attachments.erase(std::remove_if(attachments.begin(), attachments.end(),
+                                   [](const v1::Attachment& attachment) {
+                                     return !attachment.photo_id().empty() &&
+                                            attachment.content().empty();
+                                   }),
+                    attachments.end());
 }
 
 bool Processor::Project() {

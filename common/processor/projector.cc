@@ -138,7 +138,15 @@ absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& coun
         touched[attempt.delivery_id()] = true;
     }
     for (const auto& [delivery_id, unused] : touched) {
-      if (statuses.contains(delivery_id)) change.deliveries.push_back(*statuses.at(delivery_id));
+      if (statuses.contains(delivery_id)) {
+        change.deliveries.push_back(*statuses.at(delivery_id));
+        continue;
+      }
+      // Settled and forgotten within these transitions.
+      v1::DeliveryStatus settled;
+      settled.set_delivery_id(delivery_id);
+      settled.set_state(v1::DELIVERY_STATE_DELIVERED);
+      change.deliveries.push_back(std::move(settled));
     }
     batch.changes.push_back(std::move(change));
   }

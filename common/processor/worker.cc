@@ -29,7 +29,7 @@ Worker::Worker(const Rules& rules, WorkerPorts ports, WorkerOptions options)
     processors_.push_back(std::make_unique<Processor>(
         rules,
         ProcessorPorts{ports_.log, ports_.store, ports_.keys, ports_.clock, ports_.outcomes,
-                       dispatcher_, reference_},
+                       dispatcher_, reference_, ports_.blob},
         options.agency_id, partition));
   }
   // Of its own events it hears as it appends them.

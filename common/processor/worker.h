@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/signal.h"
+#include "common/blob/blob.h"
 #include "common/delivery/dispatcher.h"
 #include "common/processor/processor.h"
 
@@ -30,6 +31,8 @@ struct WorkerPorts {
   const Clock& clock;
   Outcomes& outcomes;
   Dispatcher::Channels channels;
+  // Of the photos beside messages; null: there are none.
+  Blob* blob = nullptr;
 };
 
 class Worker {

@@ -204,8 +204,8 @@ class Watcher {
   void Look(const std::string& episode_id) {
     const v1::WatchedEpisode* found = FindEpisode(alarm_.state(), episode_id);
     if (found == nullptr || !found->case_().has_episode()) return;
-    const v1::WatchedEpisode episode = *found;
     SilenceOver(episode_id);
+    const v1::WatchedEpisode& episode = *found;  // until something of it is added
     v1::DutiesWatched watched;
     watched.set_episode_id(episode_id);
     std::vector<std::pair<v1::AlertKind, const Duty*>> to_raise;

@@ -27,7 +27,7 @@ class ForwardClock final : public Clock {
   void Forward(absl::Duration by) { forward_ += absl::ToInt64Nanoseconds(by); }
 
  private:
-  absl::Duration forward() const { return absl::Nanoseconds(forward_); }
+  absl::Duration forward() const { return absl::Nanoseconds(forward_.load()); }
   const SystemClock system_;
   std::atomic<int64_t> forward_ = 0;
 };

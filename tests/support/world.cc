@@ -100,7 +100,8 @@ void World::Restart() {
                     clock,
                     outcomes_[std::string(rules.service())],
                     {{v1::CHANNEL_KIND_FOLDER, pages_people ? pages : channel},
-                     {v1::CHANNEL_KIND_SMS, pages_people ? pages : channel}}},
+                     {v1::CHANNEL_KIND_SMS, pages_people ? pages : channel}},
+                    &blob},
         WorkerOptions{.agency_id = kTestAgency, .partitions = partitions, .dispatcher = {}});
     EXPECT_EQ(worker->Start(), absl::OkStatus());
     return worker;

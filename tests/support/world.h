@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/blob/memory_blob.h"
 #include "common/channel/memory_channel.h"
 #include "common/edge/commands.h"
 #include "common/edge/states.h"
@@ -91,6 +92,7 @@ class World {
   ManualClock clock{absl::FromUnixSeconds(1'780'000'000)};
   MemoryLog log{LostRaces::kWritten};
   MemoryKeys keys{7};
+  MemoryBlob blob;
   MemoryStore intake_store;
   MemoryStore notification_store;
   MemoryStore directory_store;

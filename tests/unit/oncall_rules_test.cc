@@ -198,7 +198,7 @@ TEST(OncallTimes, WhatNobodyHasIsNotToldTwiceOver) {
   desk.Opened();
   desk.Advance(absl::Hours(30));
   EXPECT_THAT(desk.Open(), ElementsAre("missed search.1.1"));
-  EXPECT_LE(desk.state.alerts(1).pages_size(), 50);
+  EXPECT_LE(desk.state.alerts(1).pages_size(), 20);
 }
 
 TEST(OncallTimes, ProofSilencesAtOnce) {
