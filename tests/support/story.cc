@@ -217,7 +217,12 @@ void Story::TeamAnswers(const std::string& seat) {
   EXPECT_TRUE(reply.ok()) << reply.status();
 }
 
-void Story::TeamMeets() { Does<v1::TeamNoticeReply>("mdt", v1::RecordMeetingRequest()); }
+void Story::TeamMeets() {
+  v1::RecordMeetingRequest request;
+  request.mutable_meeting()->set_coordinator_id("worker-9");
+  request.mutable_meeting()->set_youth_voice(v1::YOUTH_VOICE_TOOK_PART);
+  Does<v1::TeamNoticeReply>("mdt", request);
+}
 
 void Story::Closes(v1::CloseReason reason) {
   v1::CloseEpisodeRequest request;
