@@ -41,7 +41,7 @@ class Damage : public ::testing::Test {
     for (int i = 0; i < count; ++i)
       reports.push_back(PlantedReport(absl::StrCat("youth-", ++youths_)));
     ASSERT_TRUE(ReportUntilAccepted(server.address(), std::move(reports)).again.empty());
-    ASSERT_TRUE(WaitUntil([&] { return Told() == 3 * youths_; }, kLongest)) << Told();
+    ASSERT_TRUE(WaitUntil([&] { return Told() == 2 * youths_; }, kLongest)) << Told();
     const std::vector<v1::Episode> episodes = ListAllEpisodes(server.address());
     ASSERT_EQ(static_cast<int>(episodes.size()), youths_);
     report_id_ = episodes[0].report_ids(0);
