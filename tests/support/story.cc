@@ -217,7 +217,12 @@ void Story::TeamAnswers(const std::string& seat) {
   EXPECT_TRUE(reply.ok()) << reply.status();
 }
 
-void Story::TeamMeets() { Does<v1::TeamNoticeReply>("mdt", v1::RecordMeetingRequest()); }
+void Story::TeamMeets() {
+  v1::RecordMeetingRequest request;
+  request.mutable_meeting()->set_coordinator_id("worker-9");
+  request.mutable_meeting()->set_youth_voice(v1::YOUTH_VOICE_TOOK_PART);
+  Does<v1::TeamNoticeReply>("mdt", request);
+}
 
 void Story::Closes(v1::CloseReason reason) {
   v1::CloseEpisodeRequest request;
@@ -265,7 +270,8 @@ std::vector<std::string> Story::Open() {
     const v1::Directory directory = world.Directory();
     const v1::PolicyPack& pack = PolicyPackFor(directory, episode.case_().episode().jurisdiction());
     for (const Duty& duty : DutiesOf(episode.case_(), pack, world.clock.Now())) {
-      if (duty.state == v1::DUTY_STATE_OPEN) open.push_back(duty.duty_key);
+      const bool begun = duty.start_after.value_or(absl::InfinitePast()) <= world.clock.Now();
+      if (duty.state == v1::DUTY_STATE_OPEN && begun) open.push_back(duty.duty_key);
     }
   }
   std::sort(open.begin(), open.end());
