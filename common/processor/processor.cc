@@ -192,8 +192,25 @@ void Processor::DecideExpired() {
   }
 }
 
+// What this batch decided may have set the timer to another time, or taken it away.
+bool Processor::MovedInBatch(const PartitionView::DueTimer& due) const {
+  if (!batch_->aggregates.contains(due.aggregate_id)) return false;
+  return std::any_of(
+      batch_->transitions.begin(), batch_->transitions.end(), [&](const Counted& counted) {
+        const v1::Transition& transition = counted.transition;
+        if (transition.aggregate_id() != due.aggregate_id) return false;
+        const auto& removed = transition.timers_removed();
+        return std::find(removed.begin(), removed.end(), due.timer.timer_id()) != removed.end() ||
+               std::any_of(transition.timers_set().begin(), transition.timers_set().end(),
+                           [&](const v1::Timer& timer) {
+                             return timer.timer_id() == due.timer.timer_id();
+                           });
+      });
+}
+
 void Processor::DecideTimers() {
   for (const PartitionView::DueTimer& due : view_->DueTimers(now_, kInputsOfOneKindMax)) {
+    if (MovedInBatch(due)) continue;
     Item item;
     item.timer_fired = due.timer.timer_id();
     item.input.kind = v1::INPUT_KIND_TIMER;
@@ -268,6 +285,8 @@ void Processor::DecideEvents(Source& source) {
     return;
   }
   for (const Counted& counted : *next) {
+    // Records between that don't count are passed over.
+    source.at.set_next_offset(counted.offset);
     for (int i = static_cast<int>(source.at.next_event()); i < counted.transition.events_size();
          ++i) {
       // Stands before the whole transition until its last event is decided.

@@ -107,6 +107,7 @@ class Processor {
   void DecideAnswers();
   void DecideExpired();
   void DecideTimers();
+  bool MovedInBatch(const PartitionView::DueTimer& due) const;
   void DecideCommands(Source& source);
   void DecideEvents(Source& source);
   void DecideWatched(Source& source);

@@ -141,7 +141,7 @@ void SetScalar(Message& message, const FieldDescriptor* field, int n) {
   }
 }
 
-// Every field gets a value of its own, repeated ones two.
+// Every field gets a value of its own, repeated ones two, maps one.
 void Fill(Message& message) {
   const Descriptor& type = *message.GetDescriptor();
   const Reflection& reflection = *message.GetReflection();
@@ -152,7 +152,8 @@ void Fill(Message& message) {
   }
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
-    for (int n = 1; n <= (field->is_repeated() ? 2 : 1); ++n) {
+    const bool twice = field->is_repeated() && !field->is_map();
+    for (int n = 1; n <= (twice ? 2 : 1); ++n) {
       if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
         SetScalar(message, field, n);
       } else {

@@ -201,8 +201,10 @@ TEST(California, ACaseOfAnIndianChildWhoIsFoundInARiskyPlace) {
   EXPECT_THAT(story.Told(),
               ElementsAre("ncmec: facts", "ncmec: news", "police: facts", "police: news"));
   EXPECT_THAT(story.Open(),
-              ElementsAre("regular-contact.law_enforcement.1.1", "regular-contact.ncmec.1.1",
-                          "risky-place.law_enforcement.1.1", "risky-place.ncmec.1.1"));
+              ElementsAre("regular-contact.law_enforcement.1.1",
+                          "regular-contact.law_enforcement.1.2", "regular-contact.ncmec.1.1",
+                          "regular-contact.ncmec.1.2", "risky-place.law_enforcement.1.1",
+                          "risky-place.ncmec.1.1"));
   for (const int hours : {32, 40}) {
     story.Until(hours * kHour - kMinute);
     EXPECT_THAT(story.Woken(), IsEmpty());

@@ -40,8 +40,9 @@ std::map<std::pair<std::string, std::string>, absl::Time> AlertedAt(const Truth&
   for (const auto& [id, alert] : truth.alerts()) {
     if (alert.kind() != v1::ALERT_KIND_MISSED && alert.kind() != v1::ALERT_KIND_PAGE) continue;
     const std::pair key(alert.episode_id(), alert.duty_key());
-    const auto [at, added] = alerted.emplace(key, FromProto(alert.made_at()));
-    if (!added) at->second = std::min(at->second, FromProto(alert.made_at()));
+    const absl::Time seen_at = truth.alerts_seen_at().at(id);
+    const auto [at, added] = alerted.emplace(key, seen_at);
+    if (!added) at->second = std::min(at->second, seen_at);
   }
   return alerted;
 }
@@ -52,9 +53,11 @@ std::vector<Duty> DutiesAt(Environment& environment, const v1::CaseState& known,
 }
 
 // The time until which it need not have been met, as far as it was a duty at all.
-bool MetOrOver(const Duty& duty, absl::Time by) {
+bool MetOrOver(const Duty& duty, absl::Time by, bool clocks_were_set) {
   if (duty.state == v1::DUTY_STATE_MET) return *duty.met_at <= by;
-  if (duty.state == v1::DUTY_STATE_ENDED) return !duty.ended_at.has_value() || *duty.ended_at <= by;
+  // By a clock that was set, what ended it may seem to have come later than it did.
+  if (duty.state == v1::DUTY_STATE_ENDED)
+    return clocks_were_set || !duty.ended_at.has_value() || *duty.ended_at <= by;
   return duty.state != v1::DUTY_STATE_OPEN;
 }
 
@@ -68,7 +71,7 @@ void CheckDuties(Environment& environment, absl::Time healed_at, absl::Time now)
       if (!duty.due_at.has_value()) continue;
       const absl::Time by =
           *duty.due_at > healed_at ? *duty.due_at + kInTime : healed_at + kCaughtUp;
-      if (by > now || MetOrOver(duty, by)) continue;
+      if (by > now || MetOrOver(duty, by, environment.options.clock_step > 0)) continue;
       const auto at = alerted.find({episode_id, duty.duty_key});
       const bool in_time = at != alerted.end() && at->second <= by;
       environment.counters.Count("duty paged");

@@ -43,7 +43,7 @@ struct Environment {
                    .time_zone = absl::UTCTimeZone(),
                    .give_up_after = options.give_up_after}),
         oncall_rules({.agency_name = "Example County"}),
-        truth(log, keys, findings, counters) {}
+        truth(log, keys, clock, findings, counters) {}
 
   // False: the fault isn't drawn, or faults are over.
   bool Fault(double probability) { return faults && random.Chance(probability); }

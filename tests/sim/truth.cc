@@ -21,8 +21,9 @@ bool IsWatched(const v1::InputReference& input) {
 
 }  // namespace
 
-Truth::Truth(MemoryLog& log, MemoryKeys& keys, Findings& findings, Counters& counters)
-    : log_(log), keys_(keys), findings_(findings), counters_(counters) {
+Truth::Truth(MemoryLog& log, MemoryKeys& keys, const Clock& clock, Findings& findings,
+             Counters& counters)
+    : log_(log), keys_(keys), clock_(clock), findings_(findings), counters_(counters) {
   directories_[0];
   for (const char* service : kServices) {
     events_in_order_[service];
@@ -395,6 +396,7 @@ void Truth::FoldEvent(const EventFact& fact, const Counted& counted) {
         fact.payload->GetReflection()->GetMessage(*fact.payload, field));
     v1::Alert& known = alerts_[alert.alert_id()];
     CheckPages(known, alert, counted);
+    alerts_seen_at_.try_emplace(alert.alert_id(), clock_.Now());
     if (known.state() == v1::ALERT_STATE_UNSPECIFIED)
       counters_.Count(absl::StrCat("alert: ", v1::AlertKind_Name(alert.kind())));
     if (alert.level() > known.level() && known.level() > 0) counters_.Count("escalated");

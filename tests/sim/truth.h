@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/keys/memory_keys.h"
 #include "common/log/chain.h"
 #include "common/log/memory_log.h"
@@ -34,7 +35,8 @@ inline constexpr char kMarker[] = "Zebedee";
 
 class Truth {
  public:
-  Truth(MemoryLog& log, MemoryKeys& keys, Findings& findings, Counters& counters);
+  Truth(MemoryLog& log, MemoryKeys& keys, const Clock& clock, Findings& findings,
+        Counters& counters);
 
   // Reads and checks everything new. Keys must not be away.
   void CatchUp();
@@ -97,6 +99,8 @@ class Truth {
   }
   // As they stand.
   const std::map<std::string, v1::Alert>& alerts() const { return alerts_; }
+  // By the clock that nobody sets, unlike their own times.
+  const std::map<std::string, absl::Time>& alerts_seen_at() const { return alerts_seen_at_; }
   const std::map<std::string, v1::TeamNotice>& team_notices() const { return team_notices_; }
   const std::map<std::string, DeliveryFact>& deliveries() const { return deliveries_; }
   // Of an episode: the notices that were made, and what was sent.
@@ -126,6 +130,7 @@ class Truth {
 
   MemoryLog& log_;
   MemoryKeys& keys_;
+  const Clock& clock_;
   Findings& findings_;
   Counters& counters_;
   std::map<TopicPartition, Chain> chains_;
@@ -140,6 +145,7 @@ class Truth {
   // By the service that hears and the partition that it hears of.
   std::map<std::pair<std::string, TopicPartition>, std::pair<int64_t, uint32_t>> last_heard_;
   std::map<std::string, v1::Alert> alerts_;
+  std::map<std::string, absl::Time> alerts_seen_at_;
   std::map<std::string, v1::TeamNotice> team_notices_;
   std::map<std::string, DeliveryFact> deliveries_;
   std::map<std::string, std::vector<v1::Notice>> notices_;        // by episode

@@ -51,7 +51,7 @@ class EvidenceWorldTest : public ::testing::Test {
     const absl::StatusOr<v1::EvidenceBundle> bundle =
         ExportEvidence({.log = world_.log,
                         .keys = world_.keys,
-                        .services = {"intake", "notification"},
+                        .services = {"intake", "screening", "mdt", "notification", "oncall"},
                         .partitions = kPartitions,
                         .signing_seed = seed,
                         .agency_id = kTestAgency},
@@ -60,10 +60,11 @@ class EvidenceWorldTest : public ::testing::Test {
     return VerifyEvidence(SignEvidence(*bundle, seed));
   }
   absl::StatusOr<LogReport> Verify() {
-    VerifyLogOptions options{.services = {"intake", "notification", "directory"},
-                             .partitions = kPartitions,
-                             .checkpoints = {},
-                             .keys = &world_.keys};
+    VerifyLogOptions options{
+        .services = {"intake", "screening", "mdt", "notification", "oncall", "directory"},
+        .partitions = kPartitions,
+        .checkpoints = {},
+        .keys = &world_.keys};
     for (int32_t partition = 0; partition < kPartitions; ++partition) {
       options.checkpoints.push_back(
           {"intake", partition, world_.intake_store.Where(partition).value()});

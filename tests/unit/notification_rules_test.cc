@@ -327,8 +327,12 @@ INSTANTIATE_TEST_SUITE_P(
                             {"identity", "description", "circumstances"}},
                     KnowRow{v1::RECIPIENT_KIND_TRIBE, {"identity", "description", "circumstances"}},
                     KnowRow{v1::RECIPIENT_KIND_PARENT, {"identity", "circumstances"}},
+                    KnowRow{v1::RECIPIENT_KIND_SPECIAL_UNIT,
+                            {"identity", "description", "circumstances", "endangerment", "health",
+                             "narrative", "contact"}},
+                    KnowRow{v1::RECIPIENT_KIND_REVENUE_UNIT, {"identity"}},
                     KnowRow{v1::RECIPIENT_KIND_TEAM_MEMBER, {}},
-                    KnowRow{v1::RECIPIENT_KIND_SPECIAL_UNIT, {}}));
+                    KnowRow{v1::RECIPIENT_KIND_RELATIVE, {}}));
 
 }  // namespace
 }  // namespace porchlight
