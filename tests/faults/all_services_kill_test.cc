@@ -148,6 +148,23 @@ class AllServicesKilled : public ::testing::Test {
     EXPECT_TRUE(WaitUntil([&] { return clock_.Now() > last; }, kLongest));
   }
 
+  // Of one person: what arrived so far.
+  size_t PagesOf(const std::string& folder) const {
+    const std::string path = absl::StrCat(Outbox(), "/", folder);
+    size_t pages = 0;
+    if (!std::filesystem::exists(path)) return 0;
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+      pages += entry.path().extension() == ".txt";
+    return pages;
+  }
+
+  // So that it dies while people are being paged for what came due, or while alerts climb.
+  void StayUp(int round) {
+    const std::string folder = round % 4 == 1 ? "first" : "second";
+    const size_t wanted = PagesOf(folder) + 1 + random_() % 10;
+    EXPECT_TRUE(WaitUntil([&] { return PagesOf(folder) >= wanted; }, kLongest));
+  }
+
   void DeleteStores() {
     ++counts_.stores_deleted;
     for (const char* service :
@@ -189,6 +206,7 @@ void AllServicesKilled::Round(int round) {
     for (const Case& one : open_) left += one.steps.size() - one.next_step;
     CaseLoad load(server.address(), std::exchange(open_, {}));
     ASSERT_TRUE(load.WaitForAccepted(kCasesPerRound / 2 + random_() % (left / 2)));
+    if (round % 2 == 1) StayUp(round);
     server.child().Kill();
     ++counts_.kills;
     const absl::Time killed_at = clock_.Now();

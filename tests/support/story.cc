@@ -270,7 +270,8 @@ std::vector<std::string> Story::Open() {
     const v1::Directory directory = world.Directory();
     const v1::PolicyPack& pack = PolicyPackFor(directory, episode.case_().episode().jurisdiction());
     for (const Duty& duty : DutiesOf(episode.case_(), pack, world.clock.Now())) {
-      if (duty.state == v1::DUTY_STATE_OPEN) open.push_back(duty.duty_key);
+      const bool begun = duty.start_after.value_or(absl::InfinitePast()) <= world.clock.Now();
+      if (duty.state == v1::DUTY_STATE_OPEN && begun) open.push_back(duty.duty_key);
     }
   }
   std::sort(open.begin(), open.end());

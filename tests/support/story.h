@@ -42,7 +42,7 @@ class Story {
   std::vector<std::string> Told();
   // "first: woken page.supervisor.1.1", "first: soon police.law_enforcement.1.1", sorted.
   std::vector<std::string> Woken();
-  // Keys of the duties that are open, sorted.
+  // Keys of the duties that are open and have begun, sorted.
   std::vector<std::string> Open();
 
   World world;
