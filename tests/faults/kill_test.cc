@@ -251,7 +251,7 @@ TEST_F(Killed, NothingAcceptedIsLostAndEverybodyIsTold) {
   const RunResult stopped = RunProgram(verify);
   EXPECT_EQ(stopped.exit_code, 0) << stopped.errors;
   // Pages went on meanwhile; every command was decided before.
-  EXPECT_THAT(stopped.output, testing::HasSubstr(" 0 waiting to be decided"));
+  EXPECT_THAT(stopped.output, ::testing::HasSubstr(" 0 waiting to be decided"));
   CheckArrivals("police", far_.Webhooks());
   CheckArrivals("sheriff", far_.Mails());
   CheckArrivals("state-police", far_.Files());
