@@ -234,7 +234,7 @@ TEST_F(Damage, TheCheckOfARunningServersLogLeavesTheServerAlone) {
   const RunResult verified = Verify();
   EXPECT_EQ(verified.exit_code, 0) << verified.errors;
   EXPECT_TRUE(ReportUntilAccepted(server.address(), {PlantedReport("youth-6")}).again.empty());
-  ASSERT_TRUE(WaitUntil([&] { return Told() == 18; }, kLongest));
+  ASSERT_TRUE(WaitUntil([&] { return Told() == 12; }, kLongest));
   const RunResult again = Verify();
   EXPECT_EQ(again.exit_code, 0) << again.errors;
   EXPECT_THAT(again.output, HasSubstr("7 commands decided"));

@@ -1,7 +1,7 @@
 // The real server is killed again and again, at any moment, while reports come in and notices go
 // out. Whatever was accepted must be there in the end, once, and told to everybody.
-#include <google/protobuf/util/json_util.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
