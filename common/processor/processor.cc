@@ -53,14 +53,16 @@ bool Processor::Trouble(const absl::Status& status) {
 // Most partitions, most of the time: asked often, so it makes no copy of anything.
 bool Processor::NothingCame(int64_t end) const {
   if (must_refold_ || end != reader_->tail().next_offset || !answers_.empty()) return false;
+  const absl::Time now = ports_.clock.Now();
+  // One that is too young is waited for. It would be so for longer than that where the clock has
+  // been set back.
+  const bool watch_waits = watch_at_ > now && watch_at_ <= now + kWatchAfter;
   for (const Source& source : sources_) {
     const absl::StatusOr<int64_t> source_end = ports_.log.End(source.where);
     if (!source_end.ok()) return false;
-    // One that is too young is waited for, and so is the first that was never looked at.
-    const bool waits = source.watched && watch_at_ != absl::InfiniteFuture();
-    if (*source_end > source.at.next_offset() && !waits) return false;
+    if (*source_end > source.at.next_offset() && !(source.watched && watch_waits)) return false;
   }
-  return std::min(view_->NextDue(), watch_at_) > ports_.clock.Now();
+  return std::min(view_->NextDue(), watch_at_) > now;
 }
 
 std::optional<AppendRequest> Processor::Decide() {
@@ -344,7 +346,22 @@ bool Processor::HeardAllEvents() const {
   });
 }
 
-// Commands of another service, once they are old enough that it must have said what it decided.
+// What is more than a second apart is told apart.
+absl::Time Processor::SeenSince(Source& source, int64_t end) const {
+  const int64_t next = source.at.next_offset();
+  std::erase_if(source.seen, [&](const SeenUntil& seen) { return seen.end <= next; });
+  for (SeenUntil& seen : source.seen) seen.at = std::min(seen.at, now_);
+  if (source.seen.empty() || source.seen.back().at + absl::Seconds(1) < now_) {
+    if (source.seen.empty() || source.seen.back().end < end) source.seen.push_back({end, now_});
+  } else {
+    source.seen.back().end = std::max(source.seen.back().end, end);
+  }
+  return source.seen.front().at;
+}
+
+// Commands of another service, once they are old enough that it must have said what it decided:
+// since they were received or, where the clock of whoever received them is ahead, since they were
+// seen here.
 void Processor::DecideWatched(Source& source) {
   const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
   if (end.ok() && *end <= source.at.next_offset()) return;
@@ -361,9 +378,11 @@ void Processor::DecideWatched(Source& source) {
     absl::StatusOr<v1::RecordHeader> header =
         parsed ? ReadHeader(record) : absl::DataLossError("not a record");
     const v1::Position before = source.at;
+    const absl::Time seen_since = SeenSince(source, end.value_or(before.next_offset() + 1));
     source.at.set_next_offset(before.next_offset() + 1);
     if (!header.ok()) continue;  // its own service says so
-    const absl::Time old_enough = FromProto(header->received_at()) + kWatchAfter;
+    const absl::Time old_enough =
+        std::min(FromProto(header->received_at()), seen_since) + kWatchAfter;
     if (old_enough > now_ || !HeardAllEvents()) {
       source.at = before;
       watch_at_ = std::min(watch_at_, std::max(old_enough, now_ + kWatchAgainAfter));

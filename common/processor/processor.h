@@ -75,12 +75,18 @@ class Processor {
   uint64_t lost_races() const { return lost_races_; }
 
  private:
+  // Records before `end` were there at that time.
+  struct SeenUntil {
+    int64_t end = 0;
+    absl::Time at;
+  };
   struct Source {
     TopicPartition where;
     bool chained = false;  // another service's events; otherwise commands
     bool watched = false;  // another service's commands
     v1::Position at;
-    v1::Position written;  // as the partition's transitions have it
+    v1::Position written;           // as the partition's transitions have it
+    std::vector<SeenUntil> seen{};  // where watched: in order, from `at` on
   };
   // Decided, not yet known to count.
   struct Batch {
@@ -111,6 +117,8 @@ class Processor {
   void DecideCommands(Source& source);
   void DecideEvents(Source& source);
   void DecideWatched(Source& source);
+  // Since when the next one has been there at the latest.
+  absl::Time SeenSince(Source& source, int64_t end) const;
   bool HeardAllEvents() const;
   bool DecideSourceEvent(const Counted& counted, int index);
   // An event, or a command that is watched.

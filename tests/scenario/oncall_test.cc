@@ -141,6 +141,15 @@ TEST_F(OncallScenario, AReportThatDeadIntakeLeavesWakesSomebodyUntilItIsDecided)
   EXPECT_EQ(First().state(), v1::ALERT_STATE_SILENCED);
 }
 
+TEST_F(OncallScenario, AClockThatIsAheadPutsOffNoAlarm) {
+  world.Kill("intake");
+  world.clock.Step(absl::Hours(1));
+  EXPECT_TRUE(absl::IsUnavailable(world.Report("request-1", Missing()).status()));
+  world.clock.Step(-absl::Hours(1));
+  world.Advance(kWatchAfter + absl::Seconds(5));
+  EXPECT_THAT(Pages("A report nobody took up"), Not(IsEmpty()));
+}
+
 TEST_F(OncallScenario, ADecidedReportWakesNobodyLaterAlsoWhenItIsSentAgain) {
   ASSERT_TRUE(world.Report("request-1", Missing()).ok());
   ASSERT_TRUE(world.Report("request-1", Missing()).ok());

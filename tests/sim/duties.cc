@@ -9,6 +9,7 @@
 #include "common/base/time.h"
 #include "common/case/case.h"
 #include "common/directory/directory.h"
+#include "common/notice/plan.h"
 #include "common/policy/in_force.h"
 #include "common/processor/rules.h"
 
@@ -54,8 +55,8 @@ std::vector<Duty> DutiesAt(Environment& environment, const v1::CaseState& known,
 
 // The time until which it need not have been met, as far as it was a duty at all.
 bool MetOrOver(const Duty& duty, absl::Time by, bool clocks_were_set) {
-  if (duty.state == v1::DUTY_STATE_MET) return *duty.met_at <= by;
-  // By a clock that was set, what ended it may seem to have come later than it did.
+  // By a clock that was set, what met or ended it may seem to have come later than it did.
+  if (duty.state == v1::DUTY_STATE_MET) return clocks_were_set || *duty.met_at <= by;
   if (duty.state == v1::DUTY_STATE_ENDED)
     return clocks_were_set || !duty.ended_at.has_value() || *duty.ended_at <= by;
   return duty.state != v1::DUTY_STATE_OPEN;
@@ -102,7 +103,9 @@ void CheckTold(Environment& environment, absl::Time now) {
       const bool tells =
           duty.action == v1::DUTY_ACTION_NOTIFY || duty.action == v1::DUTY_ACTION_SUPPLEMENT;
       if (!tells || duty.state != v1::DUTY_STATE_OPEN) continue;
-      if (duty.start_after.has_value() && *duty.start_after > now - kCaughtUp) continue;
+      const absl::Time begun = std::max(duty.start_after.value_or(absl::InfinitePast()),
+                                        duty.anchor_at.value_or(absl::InfinitePast()));
+      if (begun > now - kSupplementEvery - kCaughtUp) continue;
       if (RecipientsFor(truth.directory(), duty.recipient, known.episode().jurisdiction(),
                         known.episode().exercise())
               .empty())
