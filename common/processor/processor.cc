@@ -16,6 +16,8 @@ namespace {
 // Inputs of one kind or source in one batch, so that none crowds out the others.
 constexpr size_t kInputsOfOneKindMax = kBatchInputsMax / 4;
 constexpr absl::Duration kPauseAfterRefusal = absl::Seconds(1);
+// A worker that has nothing to do looks every second.
+constexpr absl::Duration kPauseNoticed = absl::Seconds(5);
 // A watched command is heard again after this long where some port was away.
 constexpr absl::Duration kWatchAgainAfter = absl::Seconds(1);
 
@@ -60,7 +62,7 @@ bool Processor::NothingCame(int64_t end) const {
     const bool waits = source.watched && watch_at_ != absl::InfiniteFuture();
     if (*source_end > source.at.next_offset() && !waits) return false;
   }
-  return std::min(view_->NextDue(), watch_at_) > ports_.clock.Now();
+  return std::min(view_->NextDue(), watch_at_) > now_;
 }
 
 std::optional<AppendRequest> Processor::Decide() {
@@ -71,11 +73,15 @@ std::optional<AppendRequest> Processor::Decide() {
     Trouble(end.status());
     return std::nullopt;
   }
-  if (NothingCame(*end)) return std::nullopt;
+  now_ = ports_.clock.Now();
+  if (now_ - decided_at_ > kPauseNoticed) deciding_since_ = now_;
+  if (NothingCame(*end)) {
+    decided_at_ = now_;
+    return std::nullopt;
+  }
   if (*end > reader_->tail().next_offset) must_refold_ = true;
   if (must_refold_ && !Refold()) return std::nullopt;
 
-  now_ = ports_.clock.Now();
   batch_.emplace();
   batch_->tail = reader_->tail();
   batch_->sources = sources_;
@@ -109,6 +115,7 @@ void Processor::Complete(const AppendResult& result) {
   batch_.reset();
   if (result.outcome == AppendOutcome::kAccepted &&
       result.first_offset == reader_->tail().next_offset) {
+    decided_at_ = now_;
     for (const Counted& counted : batch.transitions) {
       view_->Fold(counted);
       for (const v1::DeliveryAttempt& attempt : counted.transition.attempts()) {
@@ -398,6 +405,7 @@ bool Processor::DecideOn(Item item, std::shared_ptr<Aggregate> aggregate) {
   Input& input = item.input;
   input.service = std::string(rules_.service());
   input.now = now_;
+  input.deciding_since = deciding_since_;
   if (input.kind == v1::INPUT_KIND_COMMAND) {
     if (const v1::RememberedOutcome* before = aggregate->FindOutcome(input.input_id)) {
       v1::RememberedOutcome outcome = *before;
