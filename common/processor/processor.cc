@@ -16,6 +16,8 @@ namespace {
 // Inputs of one kind or source in one batch, so that none crowds out the others.
 constexpr size_t kInputsOfOneKindMax = kBatchInputsMax / 4;
 constexpr absl::Duration kPauseAfterRefusal = absl::Seconds(1);
+// A worker that has nothing to do looks every second.
+constexpr absl::Duration kPauseNoticed = absl::Seconds(5);
 // A watched command is heard again after this long where some port was away.
 constexpr absl::Duration kWatchAgainAfter = absl::Seconds(1);
 
@@ -53,16 +55,15 @@ bool Processor::Trouble(const absl::Status& status) {
 // Most partitions, most of the time: asked often, so it makes no copy of anything.
 bool Processor::NothingCame(int64_t end) const {
   if (must_refold_ || end != reader_->tail().next_offset || !answers_.empty()) return false;
-  const absl::Time now = ports_.clock.Now();
   // One that is too young is waited for. It would be so for longer than that where the clock has
   // been set back.
-  const bool watch_waits = watch_at_ > now && watch_at_ <= now + kWatchAfter;
+  const bool watch_waits = watch_at_ > now_ && watch_at_ <= now_ + kWatchAfter;
   for (const Source& source : sources_) {
     const absl::StatusOr<int64_t> source_end = ports_.log.End(source.where);
     if (!source_end.ok()) return false;
     if (*source_end > source.at.next_offset() && !(source.watched && watch_waits)) return false;
   }
-  return std::min(view_->NextDue(), watch_at_) > now;
+  return std::min(view_->NextDue(), watch_at_) > now_;
 }
 
 std::optional<AppendRequest> Processor::Decide() {
@@ -73,11 +74,15 @@ std::optional<AppendRequest> Processor::Decide() {
     Trouble(end.status());
     return std::nullopt;
   }
-  if (NothingCame(*end)) return std::nullopt;
+  now_ = ports_.clock.Now();
+  if (now_ - decided_at_ > kPauseNoticed) deciding_since_ = now_;
+  if (NothingCame(*end)) {
+    decided_at_ = now_;
+    return std::nullopt;
+  }
   if (*end > reader_->tail().next_offset) must_refold_ = true;
   if (must_refold_ && !Refold()) return std::nullopt;
 
-  now_ = ports_.clock.Now();
   batch_.emplace();
   batch_->tail = reader_->tail();
   batch_->sources = sources_;
@@ -111,6 +116,7 @@ void Processor::Complete(const AppendResult& result) {
   batch_.reset();
   if (result.outcome == AppendOutcome::kAccepted &&
       result.first_offset == reader_->tail().next_offset) {
+    decided_at_ = now_;
     for (const Counted& counted : batch.transitions) {
       view_->Fold(counted);
       for (const v1::DeliveryAttempt& attempt : counted.transition.attempts()) {
@@ -417,6 +423,7 @@ bool Processor::DecideOn(Item item, std::shared_ptr<Aggregate> aggregate) {
   Input& input = item.input;
   input.service = std::string(rules_.service());
   input.now = now_;
+  input.deciding_since = deciding_since_;
   if (input.kind == v1::INPUT_KIND_COMMAND) {
     if (const v1::RememberedOutcome* before = aggregate->FindOutcome(input.input_id)) {
       v1::RememberedOutcome outcome = *before;

@@ -166,6 +166,9 @@ class Processor {
   std::optional<Batch> batch_;
   std::vector<v1::RememberedOutcome> to_tell_;
   absl::Time now_;  // of the batch being decided
+  // When it was last up to date or got further; and since when that has been so all along.
+  absl::Time decided_at_ = absl::InfinitePast();
+  absl::Time deciding_since_ = absl::InfiniteFuture();
   // When the next watched command is old enough.
   absl::Time watch_at_ = absl::InfiniteFuture();
   absl::Duration resume_at_ = -absl::InfiniteDuration();        // by Clock::Steady

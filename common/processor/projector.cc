@@ -11,6 +11,8 @@ namespace porchlight {
 namespace {
 
 constexpr size_t kCommittedKeptMax = 4 * kBatchInputsMax;
+// What follows upon one another in a rush is written once for each aggregate.
+constexpr size_t kCommittedWaitMax = 2 * kBatchInputsMax;
 
 void MergePositions(const v1::Transition& transition, v1::Checkpoint& checkpoint) {
   for (const v1::Position& position : transition.positions()) {
@@ -59,7 +61,7 @@ bool Projector::FollowsCommitted() const {
 }
 
 bool Projector::MayWait() const {
-  return FollowsCommitted() && committed_.transitions.size() < kBatchInputsMax;
+  return FollowsCommitted() && committed_.transitions.size() < kCommittedWaitMax;
 }
 
 absl::StatusOr<Projector::Batch> Projector::Next() {

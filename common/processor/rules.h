@@ -36,6 +36,9 @@ struct Input {
   v1::DeliveryStatus delivery;
   // When it is decided.
   absl::Time now;
+  // Since when the partition has been decided without a pause. What was due before that came due
+  // while nobody looked; what was due later is only behind others.
+  absl::Time deciding_since = absl::InfiniteFuture();
 
   // The id for the `n`th delivery of the decision on this input.
   std::string DeliveryIdFor(uint64_t n) const;

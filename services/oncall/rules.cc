@@ -21,8 +21,8 @@
 namespace porchlight {
 namespace {
 
-// A timer that fires later than this was due while nobody decided, and much may have happened
-// since: that is heard first.
+// A timer that fires later than this, and was due while nobody decided: much may have happened
+// since, and that is heard first. One that only had to wait for very many others is not put off.
 constexpr absl::Duration kLateAfter = absl::Seconds(5);
 constexpr absl::Duration kHearFirst = absl::Seconds(2);
 constexpr absl::Duration kJudgeAfter = absl::Minutes(1);
@@ -175,7 +175,8 @@ class Watcher {
 
  private:
   bool IsLate(bool has_due, const google::protobuf::Timestamp& due) const {
-    return has_due && FromProto(due) + kLateAfter < input_.now;
+    return has_due && FromProto(due) + kLateAfter < input_.now &&
+           FromProto(due) < input_.deciding_since;
   }
 
   bool ExerciseOf(const std::string& episode_id) const {

@@ -152,6 +152,7 @@ Decision OncallDesk::Decide(Input input) {
   if (input.header.record_id().empty()) input.header.set_record_id(input.input_id);
   *input.header.mutable_received_at() = ToProto(now);
   input.now = now;
+  input.deciding_since = deciding_since_;
   Decision decision = rules.Decide(state, input, directory);
   for (const NewEvent& event : decision.events)
     rules.Evolve(state, {.header = input.header, .payload = *event.payload});
@@ -195,6 +196,11 @@ void OncallDesk::Advance(absl::Duration by) {
 void OncallDesk::SleepThrough(absl::Duration by) {
   now += by;
   FireDue();
+}
+
+void OncallDesk::WaitBehindOthers(absl::Duration by) {
+  deciding_since_ = now;
+  SleepThrough(by);
 }
 
 std::vector<std::string> OncallDesk::TakePages() {

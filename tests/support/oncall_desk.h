@@ -45,6 +45,8 @@ class OncallDesk {
   void Advance(absl::Duration by);
   // Time passes and nothing decides; then what is due fires, late.
   void SleepThrough(absl::Duration by);
+  // As many others are due too: all is decided without a pause, and what is due here fires late.
+  void WaitBehindOthers(absl::Duration by);
   // "who: kind" of each page since the last call.
   std::vector<std::string> TakePages();
   // "kind duty-or-subject" of the alerts that are open.
@@ -64,6 +66,7 @@ class OncallDesk {
   Decision Decide(Input input);
   void FireDue();
 
+  absl::Time deciding_since_ = absl::InfiniteFuture();
   int inputs_ = 0;
   size_t pages_seen_ = 0;
 };

@@ -66,6 +66,20 @@ TEST(OncallPage, WakesAtOnceAndClimbsUntilSomebodyHasIt) {
   EXPECT_EQ(desk.state.episodes(0).case_().proofs(0).reference(), "youth-1_a1");
 }
 
+TEST(OncallPage, IsNotPutOffOnlyBecauseVeryManyAreDueAtOnce) {
+  OncallDesk slept(DeskDirectory({SearchRule()}));
+  slept.Opened();
+  slept.SleepThrough(absl::Minutes(125));
+  EXPECT_THAT(slept.TakePages(), IsEmpty());  // what was said meanwhile is heard first
+  slept.Advance(absl::Seconds(2));
+  EXPECT_THAT(slept.TakePages(), ElementsAre("way-of-first: Overdue"));
+
+  OncallDesk busy(DeskDirectory({SearchRule()}));
+  busy.Opened();
+  busy.WaitBehindOthers(absl::Minutes(125));
+  EXPECT_THAT(busy.TakePages(), ElementsAre("way-of-first: Overdue"));
+}
+
 TEST(OncallPage, TheReturnSilencesItAndTakesPagesBack) {
   OncallDesk desk(DeskDirectory({WakeRule()}));
   desk.Opened();
