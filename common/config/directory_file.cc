@@ -125,7 +125,7 @@ class Reader {
 
   void ReadRotas(YamlMap& document) {
     std::set<std::string> roles;
-    for (YamlMap& map : document.Maps("rotas", {"role", "time_zone", "jurisdictions", "levels"})) {
+    for (YamlMap& map : document.Maps("rotas", {"role", "time_zone", "levels"})) {
       v1::Rota& rota = *directory_.add_rotas();
       ReadId(map, "role", Presence::kRequired, *rota.mutable_role());
       Once(map, "role", rota.role(), roles);
@@ -135,7 +135,6 @@ class Reader {
         map.Mistake("time_zone", "this machine knows no such time zone",
                     "expected a name such as America/Chicago");
       }
-      ReadTexts(map, "jurisdictions", Presence::kOptional, *rota.mutable_jurisdictions());
       map.Find("levels", Presence::kRequired);
       for (YamlMap& level :
            map.Maps("levels", {"escalate_after_seconds", "acknowledgements_needed", "shifts"})) {

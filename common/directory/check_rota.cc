@@ -52,7 +52,9 @@ class RotaChecker {
     if (absl::TimeZone zone; !absl::LoadTimeZone(rota.time_zone(), &zone)) {
       wrong("this machine knows no such time zone; expected a name such as America/Chicago");
     }
-    CheckJurisdictions(entry, rota.jurisdictions(), mistakes_);
+    if (!rota.jurisdictions().empty()) {
+      wrong("it has jurisdictions, but a role has one rota for all of them; leave them out");
+    }
     if (rota.levels().empty()) wrong("it has no levels; give at least one with people");
     if (rota.levels_size() > kLevelsMax) wrong("it has more than 20 levels; give at most 20");
     for (int i = 0; i < rota.levels_size(); ++i) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/time.h"
+#include "common/channel/twilio_account.h"
 #include "common/channel/twilio_signature.h"
 #include "common/edge/signed_link.h"
 #include "common/logger/logger.h"
@@ -61,6 +62,15 @@ bool MeansYes(absl::string_view body) {
     if (word == yes) return true;
   }
   return false;
+}
+
+// Of what is logged, nothing that could be a number or a name in words.
+absl::string_view WordOf(absl::string_view text) {
+  const bool is_word =
+      text.size() <= 100 && std::all_of(text.begin(), text.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+      });
+  return is_word ? text : "unreadable";
 }
 
 absl::string_view Field(const FormFields& fields, absl::string_view name) {
@@ -119,6 +129,22 @@ class Callbacks {
                                    DeriveId("voice", request.captured.at(0)));
     return TwiMl("Say", reply.ok() ? "Thank you. It is recorded that you have this. Goodbye."
                                    : "That could not be recorded. Please call the agency.");
+  }
+
+  // Logged only: whoever was paged in vain doesn't acknowledge, so that the next one is.
+  HttpResponse HearStatus(const HttpRequest& request) {
+    absl::StatusOr<FormFields> form = SignedForm(request, tokens_.sms_auth_token);
+    if (!form.ok()) form = SignedForm(request, tokens_.voice_auth_token);
+    if (!form.ok()) return Refused(form.status());
+    const std::string status(
+        Field(*form, Field(*form, "CallSid").empty() ? "MessageStatus" : "CallStatus"));
+    const bool failed =
+        status == "undelivered" || status == "failed" || status == "busy" || status == "no-answer";
+    LogLine(failed ? LogLevel::kWarning : LogLevel::kInfo, "the telephone provider says",
+            {{"delivery_id", std::string(WordOf(request.Query("delivery")))},
+             {"status", std::string(WordOf(status))},
+             {"error_code", std::string(WordOf(Field(*form, "ErrorCode")))}});
+    return PlainText(200, "Noted.");
   }
 
   HttpResponse HearText(const HttpRequest& request) {
@@ -299,6 +325,8 @@ void AddCallbacks(const EdgePorts& ports, CallbackTokens tokens, HttpRouter& rou
   });
   routes.Post("/callbacks/sms",
               [callbacks](const HttpRequest& request) { return callbacks->HearText(request); });
+  routes.Post(std::string(kTwilioStatusPath),
+              [callbacks](const HttpRequest& request) { return callbacks->HearStatus(request); });
   routes.Post("/callbacks/voice/*",
               [callbacks](const HttpRequest& request) { return callbacks->HearCall(request); });
 }

@@ -19,7 +19,8 @@ struct CallbackTokens {
 // Of the files that the configuration names.
 CallbackTokens ReadCallbackTokens(const Config& config);
 
-// Adds /acknowledge/TOKEN, /callbacks/sms and /callbacks/voice/TOKEN.
+// Adds /acknowledge/TOKEN, /callbacks/sms, /callbacks/voice/TOKEN and, for what became of a message
+// or call, /twilio/status.
 void AddCallbacks(const EdgePorts& ports, CallbackTokens tokens, HttpRouter& routes);
 
 }  // namespace porchlight

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/form.h"
+#include "common/channel/twilio_account.h"
 #include "common/channel/twilio_signature.h"
 #include "common/rpc/client.h"
 #include "porchlight/v1/oncall.grpc.pb.h"
@@ -31,12 +32,20 @@ constexpr char kDirectory[] = R"(recipients:
      person: worker-1}
   - {id: telephone-of-first, kind: supervisor, channel: sms, address: "+12025550101",
      name: Example First, person: worker-1}
+  - {id: call-of-first, kind: supervisor, channel: voice, address: "+12025550101",
+     name: Example First, person: worker-1}
 )";
 
 std::string ConfigWith(int provider_port) {
   return absl::StrCat(R"(agency: {id: example-county, name: Example County, time_zone: UTC}
 http: {listen: "127.0.0.1:0", public_url: "https://porchlight.example"}
 sms:
+  provider_url: http://127.0.0.1:)",
+                      provider_port, R"(
+  account_sid: AC0123
+  auth_token_file: telephone.secret
+  from: "+12025550100"
+voice:
   provider_url: http://127.0.0.1:)",
                       provider_port, R"(
   account_sid: AC0123
@@ -80,7 +89,7 @@ class Links : public ::testing::Test {
       int delivered = 0;
       for (const v1::AlertPage& page : alert.pages())
         delivered += page.state() == v1::DELIVERY_STATE_DELIVERED;
-      return delivered == 2;
+      return delivered == 3;
     };
     ASSERT_TRUE(WaitUntil(paged, kLongest)) << AlertOf(youth_id).DebugString();
   }
@@ -120,9 +129,25 @@ class Links : public ::testing::Test {
 
   // A text message from the person's telephone, as the provider would tell of it.
   RawClient::Response Text(const std::string& message_id, const std::string& token = kToken) {
-    const FormFields form = {{"From", kNumber}, {"Body", "ACK"}, {"MessageSid", message_id}};
-    return Ask("POST", "/callbacks/sms", EncodeForm(form),
-               SignTwilio(token, absl::StrCat(kPublicUrl, "/callbacks/sms"), form));
+    return Signed("/callbacks/sms",
+                  {{"From", kNumber}, {"Body", "ACK"}, {"MessageSid", message_id}}, token);
+  }
+
+  // What the newest call asks to be told of the key that was pressed.
+  std::string CallPath() {
+    std::string path;
+    for (const HttpReceiver::Request& request : telephone_.http().requests()) {
+      const std::string script = FormField(request, "Twiml");
+      const size_t begin = script.find("/callbacks/voice/");
+      if (begin != std::string::npos) path = script.substr(begin, script.find('"', begin) - begin);
+    }
+    return path;
+  }
+
+  RawClient::Response Signed(const std::string& path, const FormFields& form,
+                             const std::string& token = kToken) {
+    return Ask("POST", path, EncodeForm(form),
+               SignTwilio(token, absl::StrCat(kPublicUrl, path), form));
   }
 
   DataFolder data_;
@@ -191,6 +216,34 @@ TEST_F(Links, AForgedOrRepeatedCallbackAnswersNothing) {
   EXPECT_EQ(AlertOf("youth-2").state(), v1::ALERT_STATE_OPEN);
   EXPECT_THAT(Text("SM2").body, HasSubstr("Thank you"));
   EXPECT_EQ(AlertOf("youth-2").state(), v1::ALERT_STATE_ACKNOWLEDGED);
+}
+
+TEST_F(Links, AKeyPressedInACallAnswers) {
+  Report("youth-1");
+  const std::string path = CallPath();
+  ASSERT_NE(path, "");
+  EXPECT_EQ(Signed(path, {{"Digits", "1"}}, "another-token").status, 403);
+  EXPECT_EQ(Signed(path + "x", {{"Digits", "1"}}).status, 200);
+  EXPECT_THAT(Signed(path, {{"Digits", "2"}}).body, HasSubstr("nothing is recorded"));
+  EXPECT_EQ(AlertOf("youth-1").state(), v1::ALERT_STATE_OPEN);
+  const RawClient::Response answer = Signed(path, {{"Digits", "1"}});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("<Say>Thank you. It is recorded that you have this."));
+  EXPECT_EQ(AlertOf("youth-1").state(), v1::ALERT_STATE_ACKNOWLEDGED);
+}
+
+TEST_F(Links, WhatBecameOfAMessageIsLoggedWhereTheProviderSaysSo) {
+  const std::string path = absl::StrCat(kTwilioStatusPath, "?delivery=youth-1_d1");
+  EXPECT_EQ(Signed(path, {{"MessageStatus", "undelivered"}}, "another-token").status, 403);
+  EXPECT_EQ(
+      Signed(path, {{"MessageStatus", "undelivered"}, {"ErrorCode", "30005"}, {"To", kNumber}})
+          .status,
+      200);
+  EXPECT_EQ(Signed(path, {{"CallSid", "CA1"}, {"CallStatus", "not a word"}}).status, 200);
+  const std::string said = server_->errors();
+  EXPECT_THAT(said, HasSubstr("\"delivery_id\":\"youth-1_d1\",\"status\":\"undelivered\""));
+  EXPECT_THAT(said, HasSubstr("\"status\":\"unreadable\""));
+  EXPECT_THAT(said, ::testing::Not(HasSubstr(kNumber)));
 }
 
 TEST_F(Links, ACallbackRepeatedAfterAKillAnswersNothingNewer) {

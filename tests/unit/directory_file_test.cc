@@ -33,7 +33,6 @@ constexpr char kWhole[] = R"(recipients:
 rotas:
   - role: desk
     time_zone: America/Chicago
-    jurisdictions: us-tx
     levels:
       - escalate_after_seconds: 300
         acknowledgements_needed: 1
@@ -72,7 +71,6 @@ TEST(DirectoryFile, IsRead) {
 
   const v1::Rota& rota = read->rotas(0);
   EXPECT_EQ(rota.role(), "desk");
-  EXPECT_THAT(rota.jurisdictions(), ElementsAre("us-tx"));
   EXPECT_EQ(rota.levels(0).escalate_after_seconds(), 300u);
   const v1::RotaShift& shift = rota.levels(0).shifts(0);
   EXPECT_THAT(shift.person_ids(), ElementsAre("worker-1", "worker-2"));
@@ -133,20 +131,20 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"a clock that there is not", "America/Chicago", "America/Secret",
             "d.yaml:13: key \"rotas[0].time_zone\""},
         Row{"a time of day that is none", "\"08:30\"", "\"25:30\"",
-            "d.yaml:22: key \"rotas[0].levels[0].shifts[0].hand_off\": it is no time of day"},
+            "d.yaml:21: key \"rotas[0].levels[0].shifts[0].hand_off\": it is no time of day"},
         Row{"a day that is none", "2026-01-05", "2026-02-30",
-            "d.yaml:20: key \"rotas[0].levels[0].shifts[0].starts_on\": it is no date"},
+            "d.yaml:19: key \"rotas[0].levels[0].shifts[0].starts_on\": it is no date"},
         Row{"a weekday that is none", "monday", "moonday",
             "key \"rotas[0].levels[0].shifts[0].weekdays\": one of its values isn't known"},
         Row{"turns that are too long", "turn_days: 14", "turn_days: 366",
-            "d.yaml:21: key \"rotas[0].levels[0].shifts[0].turn_days\": it is too large"},
+            "d.yaml:20: key \"rotas[0].levels[0].shifts[0].turn_days\": it is too large"},
         Row{"a level that never escalates", "        acknowledgements_needed: 1\n",
             "        acknowledgements_needed: 1\n        escalate: never\n",
             "key \"rotas[0].levels[0].escalate\": there is no such key"},
         Row{"a time without its offset", "2026-11-22T20:00:00-06:00", "2026-11-22T20:00:00",
-            "d.yaml:28: key \"overrides[0].from\": it is no time"},
+            "d.yaml:27: key \"overrides[0].from\": it is no time"},
         Row{"a team that is chased at once", "chase_after_minutes: 30", "chase_after_minutes: 1",
-            "d.yaml:32: key \"rosters[0].chase_after_minutes\": it is too small"},
+            "d.yaml:31: key \"rosters[0].chase_after_minutes\": it is too small"},
         Row{"a seat of an unknown kind", "kind: survivor_advocate", "kind: Secret",
             "key \"rosters[0].seats[0].kind\": its value isn't known"},
         Row{"what is no YAML", "rotas:", "rotas: [", "d.yaml:"}));
