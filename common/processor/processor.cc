@@ -440,9 +440,10 @@ bool Processor::DecideOn(Item item, std::shared_ptr<Aggregate> aggregate) {
     }
   } else if (item.attempt.has_value()) {
     input.kind = v1::INPUT_KIND_DELIVERY;
-    input.input_id =
-        absl::StrCat(item.attempt->delivery_id(), "/", item.attempt->attempt(),
-                     item.attempt->answer() == v1::DELIVERY_ANSWER_EXPIRED ? "/expired" : "");
+    input.input_id = absl::StrCat(item.attempt->delivery_id(), "/", item.attempt->attempt());
+    // Given up, replayed and given up again, all without an attempt: that is twice.
+    if (item.attempt->answer() == v1::DELIVERY_ANSWER_EXPIRED)
+      absl::StrAppend(&input.input_id, "/expired@", aggregate->kept.aggregate_sequence() + 1);
     input.header.set_youth_id(std::string(YouthOf(input.aggregate_id)));
     input.header.set_episode_id(input.delivery.episode_id());
     input.header.set_exercise(input.delivery.exercise());

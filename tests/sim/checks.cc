@@ -116,16 +116,29 @@ void Checker::View(const Process& process, int32_t partition) {
 }
 
 // What each report told was sent to somebody, and every return too. Of a youth's second episode
-// under another id, the first one's notices count.
+// under another id, the first one's notices count. Where the directory had nobody, a person who
+// called may have told them.
 void Checker::EverythingTold() {
   const Truth& truth = environment_.truth;
   std::set<std::string> doubled;
+  std::set<std::string> nobody_known;
+  std::set<std::string> told_by_person;
+  for (const std::string& record_id : truth.events_in_order("notification")) {
+    const Truth::EventFact& event = truth.events().at(record_id);
+    const auto* made = As<v1::NoticesMade>(event.payload.get());
+    if (made != nullptr && !made->untold_duty_keys().empty())
+      nobody_known.insert(event.header.episode_id());
+    if (As<v1::ProofFiled>(event.payload.get()) != nullptr &&
+        nobody_known.contains(event.header.episode_id()))
+      told_by_person.insert(event.header.episode_id());
+  }
   for (const auto& [record_id, event] : truth.events()) {
     if (!event.episode.same_as_episode_id().empty()) doubled.insert(event.episode.episode_id());
   }
   for (const auto& [record_id, event] : truth.events()) {
     const std::string& episode_id = event.episode.episode_id();
     if (!event.must_be_told || doubled.contains(episode_id)) continue;
+    if (told_by_person.contains(episode_id) && !truth.packets().contains(episode_id)) continue;
     const auto tells = [&](const v1::NoticePacket& packet) {
       const v1::Episode& told = packet.episode();
       const auto& ids = told.report_ids();

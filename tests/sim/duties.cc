@@ -9,7 +9,6 @@
 #include "common/base/time.h"
 #include "common/case/case.h"
 #include "common/directory/directory.h"
-#include "common/notice/plan.h"
 #include "common/policy/in_force.h"
 #include "common/processor/rules.h"
 
@@ -103,9 +102,7 @@ void CheckTold(Environment& environment, absl::Time now) {
       const bool tells =
           duty.action == v1::DUTY_ACTION_NOTIFY || duty.action == v1::DUTY_ACTION_SUPPLEMENT;
       if (!tells || duty.state != v1::DUTY_STATE_OPEN) continue;
-      const absl::Time begun = std::max(duty.start_after.value_or(absl::InfinitePast()),
-                                        duty.anchor_at.value_or(absl::InfinitePast()));
-      if (begun > now - kSupplementEvery - kCaughtUp) continue;
+      if (duty.start_after.has_value() && *duty.start_after > now - kCaughtUp) continue;
       if (RecipientsFor(truth.directory(), duty.recipient, known.episode().jurisdiction(),
                         known.episode().exercise())
               .empty())

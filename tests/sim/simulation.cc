@@ -387,6 +387,8 @@ Result Simulation::Run() {
     healed_at_ = environment_.clock.Now();
   }
   service_dead_ = false;
+  // Whoever was not answered calls again now, not at the end of the day.
+  GoOnUntil(environment_.clock.Now());
   GoOnUntil(healed_at_ + kWatched);
   const absl::Time now = environment_.clock.Now();
   if (ok()) CheckAtRest(environment_, processes_, capture_.Lines());
