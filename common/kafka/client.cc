@@ -69,8 +69,7 @@ absl::Status SetAll(rd_kafka_conf_t* conf, const ClientOptions& options,
 
 bool IsMissing(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-         error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
 bool IsForbidden(rd_kafka_resp_err_t error) {
@@ -81,7 +80,8 @@ bool IsForbidden(rd_kafka_resp_err_t error) {
          error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 }
 
-// What a server of another protocol says is taken for the length of an answer, which then is absurd.
+// What a server of another protocol says is taken for the length of an answer, which then is
+// absurd.
 bool IsOtherProtocol(absl::string_view reason) {
   return absl::StrContains(reason, "Invalid message size") ||
          absl::StrContains(reason, "Invalid response size") ||
@@ -167,10 +167,15 @@ absl::StatusOr<rd_kafka_topic_t*> Client::Topic(const TopicPartition& where) {
     topics_[where.topic].partitions = partitions;
   }
   if (where.partition >= 0 && where.partition < partitions) return handle;
-  return absl::UnavailableError(
-      absl::StrCat("topic ", where.topic, " has ", partitions, " partitions, so there is no ",
-                   Name(where), ": it was created otherwise than deploy/topics.yaml says. Create it "
-                   "anew as it says; a topic with records must keep its number of partitions."));
+  return absl::UnavailableError(absl::StrCat(
+      "topic ", where.topic, " has ", partitions, " partitions, so there is no ", Name(where),
+      ": it was created otherwise than deploy/topics.yaml says. Create it "
+      "anew as it says; a topic with records must keep its number of partitions."));
+}
+
+rd_kafka_topic_t* Client::KnownTopic(const std::string& topic) {
+  absl::MutexLock lock(&mutex_);
+  return topics_.at(topic).topic.get();
 }
 
 void Client::ForgetTopic(const std::string& topic) {
@@ -223,10 +228,9 @@ absl::Status Client::Trouble(absl::string_view what, rd_kafka_resp_err_t error) 
                      " don't have it. Create the topics of deploy/topics.yaml."));
   }
   if (IsForbidden(error)) {
-    return absl::UnavailableError(
-        absl::StrCat(what, ": the brokers at ", options_.brokers, " refuse it (",
-                     rd_kafka_err2str(error),
-                     "). Give this service's Kafka user the right to read, write and describe it."));
+    return absl::UnavailableError(absl::StrCat(
+        what, ": the brokers at ", options_.brokers, " refuse it (", rd_kafka_err2str(error),
+        "). Give this service's Kafka user the right to read, write and describe it."));
   }
   if (away_ && IsOtherProtocol(last_error_)) {
     return absl::UnavailableError(
@@ -235,14 +239,14 @@ absl::Status Client::Trouble(absl::string_view what, rd_kafka_resp_err_t error) 
                      "Set the brokers' own address and port."));
   }
   if (away_) {
-    return absl::UnavailableError(
-        absl::StrCat(what, ": no Kafka broker can be reached at ", options_.brokers,
-                     last_error_.empty() ? "" : absl::StrCat(" (", last_error_, ")"),
-                     ". Check the address, and that the brokers run; it is tried again by itself."));
+    return absl::UnavailableError(absl::StrCat(
+        what, ": no Kafka broker can be reached at ", options_.brokers,
+        last_error_.empty() ? "" : absl::StrCat(" (", last_error_, ")"),
+        ". Check the address, and that the brokers run; it is tried again by itself."));
   }
-  return absl::UnavailableError(absl::StrCat(
-      what, ": ", rd_kafka_err2str(error), " (brokers ", options_.brokers,
-      "). It is tried again by itself; if it lasts, look at what the brokers log."));
+  return absl::UnavailableError(
+      absl::StrCat(what, ": ", rd_kafka_err2str(error), " (brokers ", options_.brokers,
+                   "). It is tried again by itself; if it lasts, look at what the brokers log."));
 }
 
 }  // namespace porchlight::kafka

@@ -41,9 +41,13 @@ struct HandleDeleter {
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
   void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
   void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
-  void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
+  void operator()(rd_kafka_AdminOptions_t* options) const {
+    rd_kafka_AdminOptions_destroy(options);
+  }
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
-  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
 };
 template <typename T>
 using Handle = std::unique_ptr<T, HandleDeleter>;
@@ -71,6 +75,8 @@ class Client {
 
   // The topic, once the brokers have said that it has this partition; they are asked once.
   absl::StatusOr<rd_kafka_topic_t*> Topic(const TopicPartition& where);
+  // One that Topic has given before.
+  rd_kafka_topic_t* KnownTopic(const std::string& topic);
   // They are asked again the next time: the topic is not what it was.
   void ForgetTopic(const std::string& topic);
 

@@ -40,8 +40,7 @@ absl::Status Consumer::Start(const TopicPartition& where, int64_t from, const Qu
 }
 
 void Consumer::Stop(const TopicPartition& where) {
-  const absl::StatusOr<rd_kafka_topic_t*> topic = client_->Topic(where);
-  if (topic.ok()) rd_kafka_consume_stop(*topic, where.partition);
+  rd_kafka_consume_stop(client_->KnownTopic(where.topic), where.partition);
 }
 
 std::optional<Received> Consumer::Receive(const Queue& queue, absl::Duration longest) {
@@ -72,7 +71,7 @@ std::optional<Received> Consumer::Receive(const Queue& queue, absl::Duration lon
       received.value.assign(static_cast<const char*>(message->payload), message->len);
     }
   }
-  client_->Answered();
+  if (received.trouble.ok()) client_->Answered();
   return received;
 }
 

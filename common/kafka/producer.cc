@@ -31,8 +31,7 @@ Properties ProducerProperties(const ClientOptions& options) {
 
 bool IsTopicGone(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-         error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
 }  // namespace
@@ -133,8 +132,7 @@ void Producer::OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*)
   Delivery& delivery = *static_cast<Delivery*>(message->_private);
   delivery.error = message->err;
   delivery.offset = message->err == RD_KAFKA_RESP_ERR_NO_ERROR ? message->offset : -1;
-  delivery.maybe_there =
-      rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+  delivery.maybe_there = rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
   delivery.flight->Arrived();
 }
 
@@ -170,8 +168,8 @@ absl::StatusOr<std::shared_ptr<Producer::Session>> Producer::CurrentSession() {
 std::vector<Sent> Producer::Send(const std::vector<Batch>& batches) {
   const absl::StatusOr<std::shared_ptr<Session>> session = CurrentSession();
   if (!session.ok()) {
-    return std::vector<Sent>(
-        batches.size(), Sent{.offsets = {}, .trouble = session.status(), .none_there = true});
+    return std::vector<Sent>(batches.size(),
+                             Sent{.offsets = {}, .trouble = session.status(), .none_there = true});
   }
   std::vector<Flight> flights(batches.size());
   for (size_t i = 0; i < batches.size(); ++i) {
@@ -196,10 +194,10 @@ Sent Producer::Conclude(const Batch& batch, Flight& flight, Client& client) {
     if (!sent.trouble.ok()) continue;
     const std::string what = absl::StrCat("a record for ", Name(batch.where), " can't be appended");
     if (delivery.error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-      sent.trouble = absl::InvalidArgumentError(absl::StrCat(
-          what, ": it has ", batch.messages[i].value.value_or("").size(),
-          " bytes, more than the brokers take. Set max.message.bytes of the topic as "
-          "deploy/topics.yaml says."));
+      sent.trouble = absl::InvalidArgumentError(
+          absl::StrCat(what, ": it has ", batch.messages[i].value.value_or("").size(),
+                       " bytes, more than the brokers take. Set max.message.bytes of the topic as "
+                       "deploy/topics.yaml says."));
     } else if (delivery.error != RD_KAFKA_RESP_ERR_NO_ERROR) {
       if (IsTopicGone(delivery.error)) client.ForgetTopic(batch.where.topic);
       sent.trouble = client.Trouble(what, delivery.error);

@@ -70,8 +70,8 @@ class Producer {
     void Start(const Batch& batch, Flight& flight);
 
    private:
-    rd_kafka_resp_err_t StartOne(rd_kafka_topic_t* topic, int32_t partition,
-                                 const Message& message, Delivery& delivery);
+    rd_kafka_resp_err_t StartOne(rd_kafka_topic_t* topic, int32_t partition, const Message& message,
+                                 Delivery& delivery);
 
     const std::unique_ptr<Client> client_;
     absl::Mutex order_;  // so that a batch's messages are queued one after the other
