@@ -81,7 +81,9 @@ absl::Status Create(Client& client, const std::vector<TopicSpec>& topics) {
   return absl::OkStatus();
 }
 
-absl::Status Check(Client& client, const std::vector<TopicSpec>& topics) {
+// What is wrong with each topic; empty if nothing is.
+absl::StatusOr<std::vector<std::string>> FindWrong(Client& client,
+                                                   const std::vector<TopicSpec>& topics) {
   const absl::StatusOr<std::map<std::string, int>> found = ListTopics(client);
   if (!found.ok()) return found.status();
   std::vector<std::string> wrong;
@@ -97,9 +99,26 @@ absl::Status Check(Client& client, const std::vector<TopicSpec>& topics) {
           "move to new topics (`porchlight migrate`)"));
     }
   }
-  if (wrong.empty()) return absl::OkStatus();
+  return wrong;
+}
+
+absl::Status Check(Client& client, const std::vector<TopicSpec>& topics) {
+  const absl::StatusOr<std::vector<std::string>> wrong = FindWrong(client, topics);
+  if (!wrong.ok()) return wrong.status();
+  if (wrong->empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat(absl::StrJoin(wrong, "\n"), "\n(brokers ", client.options().brokers, ")"));
+      absl::StrCat(absl::StrJoin(*wrong, "\n"), "\n(brokers ", client.options().brokers, ")"));
+}
+
+// A broker may hear a moment after the controller that there is a new topic.
+void WaitUntilKnown(Client& client, const std::vector<TopicSpec>& topics) {
+  constexpr int kLookEveryMilliseconds = 20;
+  const int looks = Milliseconds(client.options().answer_wait) / kLookEveryMilliseconds;
+  for (int look = 0; look < looks; ++look) {
+    const absl::StatusOr<std::vector<std::string>> wrong = FindWrong(client, topics);
+    if (!wrong.ok() || wrong->empty()) return;
+    rd_kafka_poll(client.handle(), kLookEveryMilliseconds);
+  }
 }
 
 }  // namespace
@@ -115,6 +134,7 @@ absl::Status CreateTopics(const ClientOptions& options, const std::vector<TopicS
   }
   if (!missing.empty()) {
     if (absl::Status created = Create(**client, missing); !created.ok()) return created;
+    WaitUntilKnown(**client, missing);
   }
   return Check(**client, topics);
 }

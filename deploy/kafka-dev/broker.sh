@@ -57,8 +57,11 @@ group.min.session.timeout.ms=1000
 # A broker that dies is noticed in seconds, not in nine.
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
-controlled.shutdown.enable=true
-log.cleaner.backoff.ms=1000
+# Small: many topics of few records.
+log.index.size.max.bytes=1048576
+log.cleaner.dedupe.buffer.size=16777216
+num.network.threads=2
+num.io.threads=4
 PROPERTIES
 
 run=(java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j.configuration=file:$here/log4j.properties"
