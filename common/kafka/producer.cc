@@ -175,6 +175,11 @@ std::vector<Sent> Producer::Send(const std::vector<Batch>& batches) {
   for (size_t i = 0; i < batches.size(); ++i) {
     flights[i].deliveries.resize(batches[i].messages.size());
     for (Delivery& delivery : flights[i].deliveries) delivery.flight = &flights[i];
+    // Each would wait for an answer, one after the other.
+    if (i > 0 && !flights[i - 1].trouble.ok() && (*session)->client().away()) {
+      flights[i].trouble = flights[i - 1].trouble;
+      continue;
+    }
     (*session)->Start(batches[i], flights[i]);
   }
   std::vector<Sent> sent;
