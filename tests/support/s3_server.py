@@ -21,19 +21,19 @@ ACCOUNT = "123456789012"
 
 
 def make_account(bucket, region):
-    everything_in_it = {
+    policy = {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
-                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                "Resource": "*",
             }
         ],
     }
     users = iam_backends[ACCOUNT]["aws"]
     users.create_user(region, "porchlight")
-    users.put_user_policy("porchlight", "blobs", json.dumps(everything_in_it))
+    users.put_user_policy("porchlight", "blobs", json.dumps(policy))
     return users.create_access_key("porchlight")
 
 
