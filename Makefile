@@ -1,6 +1,6 @@
 # The commands that people and CI type. Each is a thin layer over a CMake preset; nothing is decided here.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-asan test-tsan bench sim format tidy
+.PHONY: help setup build run test test-servers test-asan test-tsan bench sim format tidy
 
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
@@ -37,10 +37,14 @@ build: setup
 	$(call configure,release)
 	$(call compile,release)
 
-test: build
+# Beside the packages, servers that tests run against.
+test-servers: setup
+	@deploy/setup/s3_server.sh
+
+test: build test-servers
 	$(call check,release)
 
-test-asan: setup
+test-asan: test-servers
 	$(call configure,asan)
 	$(call compile,asan)
 	$(call check,asan)
@@ -48,7 +52,7 @@ test-asan: setup
 # Simulation, scenarios and rules run on one thread: what runs on several is in these. Left out is what this sanitizer
 # can't judge, because Debian's libraries are built without it: what runs on gRPC's or Kafka's threads, and what reads JSON with
 # protobuf's Struct, whose layout under it is another than in the library.
-test-tsan: setup
+test-tsan: test-servers
 	$(call configure,tsan)
 	$(call compile,tsan,--target contract_tests unit_tests)
 	@ctest --preset tsan -j2 --no-tests=error -R '^(contract|unit)[.]' \

@@ -56,6 +56,17 @@ struct TelephoneConfig {
   absl::Duration time_limit = absl::Seconds(15);
 };
 
+// Where photos are kept in place of the data folder: one bucket of an S3 API.
+struct S3Config {
+  std::string endpoint;  // without a slash at its end
+  std::string region;
+  std::string bucket;
+  std::string key_id;
+  std::string secret_file;
+  std::string ca_file;  // empty: the system's own
+  absl::Duration time_limit = absl::Seconds(10);
+};
+
 struct OncallConfig {
   // Called while every open duty is sure to be watched, so that somebody outside notices when it
   // isn't, or when this server is gone. Empty: nobody is. May hold a token: it is shown masked.
@@ -83,8 +94,9 @@ struct Config {
   std::optional<HttpConfig> http;
   std::optional<TelephoneConfig> sms;    // with http
   std::optional<TelephoneConfig> voice;  // with http
+  std::optional<S3Config> s3;            // without: photos are files under DATA
   OncallConfig oncall;
-  std::string folder_directory;          // empty: DATA/outbox
+  std::string folder_directory;  // empty: DATA/outbox
   std::vector<RecipientConfig> recipients;
   std::string directory_file;             // empty: none; common/config/directory_file.h
   std::vector<std::string> policy_packs;  // files and folders, over the packs built in

@@ -46,6 +46,18 @@ void WriteEmail(YAML::Emitter& out, const EmailConfig& email) {
   out << YAML::EndMap;
 }
 
+void WriteS3(YAML::Emitter& out, const S3Config& s3) {
+  out << YAML::Key << "s3" << YAML::Value << YAML::BeginMap;
+  WriteText(out, "endpoint", s3.endpoint);
+  WriteText(out, "region", s3.region);
+  WriteText(out, "bucket", s3.bucket);
+  WriteText(out, "key_id", s3.key_id);
+  WriteText(out, "secret_file", s3.secret_file);
+  WriteText(out, "ca_file", s3.ca_file);
+  WriteValue(out, "time_limit_seconds", absl::ToInt64Seconds(s3.time_limit));
+  out << YAML::EndMap;
+}
+
 void WriteTelephone(YAML::Emitter& out, const char* key,
                     const std::optional<TelephoneConfig>& telephone) {
   if (!telephone.has_value()) return;
@@ -119,6 +131,7 @@ std::string ToMaskedYaml(const Config& config) {
   }
   WriteTelephone(out, "sms", config.sms);
   WriteTelephone(out, "voice", config.voice);
+  if (config.s3.has_value()) WriteS3(out, *config.s3);
   if (!config.oncall.heartbeat_url.empty()) {
     out << YAML::Key << "oncall" << YAML::Value << YAML::BeginMap;
     WriteText(out, "heartbeat_url", MaskedUrl(config.oncall.heartbeat_url));

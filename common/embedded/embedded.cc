@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/base/ids.h"
 #include "common/blob/folder_blob.h"
+#include "common/blob/s3_blob.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/sms_channel.h"
 #include "common/channel/smtp_channel.h"
@@ -94,6 +95,22 @@ absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) 
             {{"file", path}});
   }
   return key;
+}
+
+absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& data) {
+  if (!config.s3.has_value()) return FolderBlob::Open(absl::StrCat(data, "/blobs"));
+  const S3Config& s3 = *config.s3;
+  absl::StatusOr<std::string> secret = ReadSecretFile(s3.secret_file);
+  if (!secret.ok()) return secret.status();
+  S3Options options;
+  options.endpoint = s3.endpoint;
+  options.region = s3.region;
+  options.bucket = s3.bucket;
+  options.key_id = s3.key_id;
+  options.secret = *std::move(secret);
+  options.ca_file = s3.ca_file;
+  options.time_limit = s3.time_limit;
+  return std::make_unique<S3Blob>(std::move(options));
 }
 
 absl::StatusOr<TwilioOptions> TelephoneOptions(const TelephoneConfig& config,
@@ -205,7 +222,7 @@ struct Embedded::Parts {
   std::optional<FolderLock> lock;
   std::unique_ptr<SqliteLog> log;
   std::unique_ptr<FileKeys> keys;
-  std::unique_ptr<FolderBlob> blob;
+  std::unique_ptr<Blob> blob;
   std::unique_ptr<DirectoryView> directory_view;
   std::vector<std::unique_ptr<EmbeddedService>> services;
   std::unique_ptr<rpc::Gate> gate;
@@ -249,8 +266,7 @@ absl::Status Embedded::Parts::Open(Key& master) {
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
-  absl::StatusOr<std::unique_ptr<FolderBlob>> blobs =
-      FolderBlob::Open(absl::StrCat(options.data, "/blobs"));
+  absl::StatusOr<std::unique_ptr<Blob>> blobs = MakeBlob(options.config, options.data);
   if (!blobs.ok()) return blobs.status();
   blob = *std::move(blobs);
   absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =

@@ -11,6 +11,7 @@ packages=(
   libboost1.81-dev libjpeg62-turbo-dev libpng-dev
   openssl ca-certificates curl clang-format clang-tidy spin python3-aiosmtpd
   maven openjdk-17-jre-headless
+  redis-server python3-venv
 )
 # The broker that tests run against. It needs no root, and is asked for last.
 fetch_kafka=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/../kafka-dev/fetch.sh

@@ -58,7 +58,8 @@ struct Owned {
 const std::vector<Owned>& OwnedLibraries() {
   static const auto* owned = new std::vector<Owned>{
       {"sqlite3.h", {"common/sqlite/", "common/log/", "common/store/", "common/keys/"}},
-      {"curl/", {"common/channel/"}},
+      {"curl/", {"common/channel/", "common/blob/"}},
+      {"hiredis/", {"common/store/"}},
       {"spdlog/", {"common/logger/"}},
       {"yaml-cpp/", {"common/config/"}},
       {"librdkafka/", {"common/kafka/"}},
