@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/ids.h"
 #include "common/channel/address.h"
+#include "common/config/cluster_section.h"
 #include "common/config/words.h"
 #include "common/config/yaml_reader.h"
 
@@ -60,10 +61,10 @@ class Parser {
 
  private:
   void ParseDocument(const YAML::Node& document) {
-    YamlMap map(
-        mistakes_, document, 1, "",
-        {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http", "sms",
-         "voice", "s3", "oncall", "folder", "recipients", "directory_file", "policy_packs"});
+    YamlMap map(mistakes_, document, 1, "",
+                {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http",
+                 "sms", "voice", "s3", "cluster", "oncall", "folder", "recipients",
+                 "directory_file", "policy_packs"});
     if (const auto* agency = map.Find("agency", Presence::kRequired)) {
       ParseAgency(*agency, map.Line("agency"));
     }
@@ -91,6 +92,8 @@ class Parser {
     ParseTelephone(map, "sms", v1::CHANNEL_KIND_SMS, config_.sms);
     ParseTelephone(map, "voice", v1::CHANNEL_KIND_VOICE, config_.voice);
     if (const auto* s3 = map.Find("s3", Presence::kOptional)) ParseS3(*s3, map.Line("s3"));
+    if (auto cluster = map.Map("cluster", ClusterKeys()))
+      config_.cluster = ReadClusterSection(*cluster, folder_, map.Has("s3"));
     if (const auto* oncall = map.Find("oncall", Presence::kOptional)) {
       ParseOncall(*oncall, map.Line("oncall"));
     }

@@ -2,6 +2,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/config/cluster_section.h"
 #include "common/config/config.h"
 #include "common/config/words.h"
 
@@ -132,6 +133,7 @@ std::string ToMaskedYaml(const Config& config) {
   WriteTelephone(out, "sms", config.sms);
   WriteTelephone(out, "voice", config.voice);
   if (config.s3.has_value()) WriteS3(out, *config.s3);
+  if (config.cluster.has_value()) WriteClusterSection(out, *config.cluster);
   if (!config.oncall.heartbeat_url.empty()) {
     out << YAML::Key << "oncall" << YAML::Value << YAML::BeginMap;
     WriteText(out, "heartbeat_url", MaskedUrl(config.oncall.heartbeat_url));

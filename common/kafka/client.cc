@@ -101,11 +101,13 @@ int Milliseconds(absl::Duration span) {
 absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientOptions options, const Config& config) {
   Handle<rd_kafka_conf_t> conf(rd_kafka_conf_new());
   if (absl::Status set = SetAll(conf.get(), options, config.properties); !set.ok()) return set;
-  std::unique_ptr<Client> client(new Client(std::move(options)));
+  std::unique_ptr<Client> client(new Client(std::move(options), config.context));
   rd_kafka_conf_set_opaque(conf.get(), client.get());
   rd_kafka_conf_set_log_cb(conf.get(), OnLog);
   rd_kafka_conf_set_error_cb(conf.get(), OnError);
   if (config.on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), config.on_delivery);
+  if (config.on_rebalance != nullptr)
+    rd_kafka_conf_set_rebalance_cb(conf.get(), config.on_rebalance);
   char reason[512];
   client->handle_.reset(rd_kafka_new(config.type, conf.get(), reason, sizeof reason));
   if (client->handle_ == nullptr) {

@@ -45,6 +45,9 @@ struct HandleDeleter {
     rd_kafka_AdminOptions_destroy(options);
   }
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
+  void operator()(rd_kafka_topic_partition_list_t* list) const {
+    rd_kafka_topic_partition_list_destroy(list);
+  }
   void operator()(const rd_kafka_metadata_t* metadata) const {
     rd_kafka_metadata_destroy(metadata);
   }
@@ -61,16 +64,22 @@ int Milliseconds(absl::Duration span);
 class Client {
  public:
   using DeliveryCallback = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*);
+  using RebalanceCallback = void (*)(rd_kafka_t*, rd_kafka_resp_err_t,
+                                     rd_kafka_topic_partition_list_t*, void*);
   struct Config {
     rd_kafka_type_t type;
     Properties properties;
     DeliveryCallback on_delivery = nullptr;
+    RebalanceCallback on_rebalance = nullptr;
+    // Given to on_rebalance through Client::context.
+    void* context = nullptr;
   };
 
   // InvalidArgument: the options can't be meant. Whether the brokers answer shows later.
   static absl::StatusOr<std::unique_ptr<Client>> Open(ClientOptions options, const Config& config);
 
   rd_kafka_t* handle() { return handle_.get(); }
+  void* context() const { return context_; }
   const ClientOptions& options() const { return options_; }
 
   // The topic, once the brokers have said that it has this partition; they are asked once.
@@ -103,12 +112,13 @@ class Client {
     int partitions = 0;  // 0: not known
   };
 
-  explicit Client(ClientOptions options) : options_(std::move(options)) {}
+  Client(ClientOptions options, void* context) : options_(std::move(options)), context_(context) {}
   static void OnError(rd_kafka_t* handle, int error, const char* reason, void* self);
 
   absl::StatusOr<int> AskPartitions(const std::string& topic, rd_kafka_topic_t* handle);
 
   const ClientOptions options_;
+  void* const context_;
   // After all that the callbacks use, so that it goes first.
   absl::Mutex mutex_;
   bool away_ ABSL_GUARDED_BY(mutex_) = false;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "common/base/signal.h"
+
 namespace porchlight {
 
 // Two processes may both believe that they own a partition, as long as neither has heard otherwise:
@@ -16,6 +18,8 @@ class Ownership {
   virtual ~Ownership() = default;
   // As far as it is known by now; nothing: nobody has said yet.
   virtual std::optional<std::set<int32_t>> Owned() = 0;
+  // Notified from now on whenever that changes; null: nobody is.
+  virtual void Listen(Signal* signal) = 0;
 };
 
 }  // namespace porchlight

@@ -33,12 +33,16 @@ Worker::Worker(const Rules& rules, WorkerPorts ports, WorkerOptions options)
   // Of its own events it hears as it appends them, and only others' where there are others.
   std::vector<std::string> topics = {CommandsTopic(service_), EventsTopic(kDirectoryService)};
   for (const std::string& source : rules.sources()) topics.push_back(EventsTopic(source));
-  if (ports_.ownership != nullptr) topics.push_back(EventsTopic(service_));
+  if (ports_.ownership != nullptr) {
+    topics.push_back(EventsTopic(service_));
+    ports_.ownership->Listen(&wake_);
+  }
   ports_.log.AddListener(&wake_, std::move(topics));
 }
 
 Worker::~Worker() {
   Stop();
+  if (ports_.ownership != nullptr) ports_.ownership->Listen(nullptr);
   ports_.log.RemoveListener(&wake_);
 }
 
