@@ -28,8 +28,8 @@ using ::testing::ElementsAre;
 using testing::FreshPrefix;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using testing::KafkaBroker;
-using ::testing::Not;
 using testing::TestTopic;
 
 constexpr absl::Duration kRecoveryLimit = absl::Minutes(1);
@@ -118,7 +118,8 @@ TEST_F(KafkaLogTest, OfTwoWritersOfBatchesExactlyWhatEachBelievesCounts) {
         const AppendOutcome outcome = writer.Append(name, 3).outcome;
         const std::vector<std::string> caught_up = writer.CatchUp();
         if (outcome == AppendOutcome::kAccepted) {
-          EXPECT_THAT(caught_up, IsSupersetOf({name + "1", name + "2", name + "3"}));
+          EXPECT_THAT(caught_up,
+                      IsSupersetOf(std::vector<std::string>{name + "1", name + "2", name + "3"}));
         }
         for (const std::string& id : caught_up) {
           if (id.substr(0, 7) == absl::StrCat("writer", t)) believed[t].push_back(id);
