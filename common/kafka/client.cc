@@ -10,6 +10,7 @@ namespace porchlight::kafka {
 namespace {
 
 constexpr absl::Duration kProbeWait = absl::Seconds(1);
+constexpr int kAskAgainMilliseconds = 50;
 
 // Of every handle. Each is said even where it is the default: we rely on it.
 const Properties& CommonProperties() {
@@ -70,6 +71,14 @@ absl::Status SetAll(rd_kafka_conf_t* conf, const ClientOptions& options,
 bool IsMissing(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
          error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+// A partition has no leader for a moment: it is new, or a broker went away.
+bool IsElecting(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         error == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
+         error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE;
 }
 
 bool IsForbidden(rd_kafka_resp_err_t error) {
@@ -187,18 +196,23 @@ void Client::ForgetTopic(const std::string& topic) {
 }
 
 absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
-  if (const auto topic = Topic(where); !topic.ok()) return topic.status();
-  int64_t low = 0;
-  int64_t high = 0;
-  const rd_kafka_resp_err_t error =
-      rd_kafka_query_watermark_offsets(handle_.get(), where.topic.c_str(), where.partition, &low,
-                                       &high, Milliseconds(options_.answer_wait));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (IsMissing(error)) ForgetTopic(where.topic);
-    return Trouble(absl::StrCat("the end of ", Name(where), " can't be read"), error);
+  const int tries = std::max(1, Milliseconds(options_.answer_wait) / kAskAgainMilliseconds);
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (int n = 0; n < tries; ++n) {
+    if (const auto topic = Topic(where); !topic.ok()) return topic.status();
+    int64_t low = 0;
+    int64_t high = 0;
+    error = rd_kafka_query_watermark_offsets(handle_.get(), where.topic.c_str(), where.partition,
+                                             &low, &high, Milliseconds(options_.answer_wait));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Answered();
+      return high;
+    }
+    ForgetTopic(where.topic);
+    if (!IsElecting(error)) break;
+    rd_kafka_poll(handle_.get(), kAskAgainMilliseconds);
   }
-  Answered();
-  return high;
+  return Trouble(absl::StrCat("the end of ", Name(where), " can't be read"), error);
 }
 
 bool Client::away() {

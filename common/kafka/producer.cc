@@ -19,7 +19,11 @@ Properties ProducerProperties(const ClientOptions& options) {
       // What the client itself sends again keeps its order, and the broker tells it apart.
       {"enable.idempotence", "true"},
       {"acks", "all"},
-      {"max.in.flight.requests.per.connection", "5"},
+      // A broker takes a producer's first batch in a partition whatever its number. With several on
+      // their way the second could overtake a first that a new leader refused, and the client would
+      // then count the first as sent, though it never arrived. A broker answers the requests of one
+      // connection one after the other anyway.
+      {"max.in.flight.requests.per.connection", "1"},
       {"linger.ms", "0"},
       {"message.timeout.ms", absl::StrCat(Milliseconds(options.delivery_wait))},
       {"message.max.bytes", absl::StrCat(kMessageBytesMax)},
@@ -209,7 +213,7 @@ Sent Producer::Conclude(const Batch& batch, Flight& flight, Client& client) {
     } else if (delivery.offset < 0) {
       sent.trouble = absl::UnavailableError(
           absl::StrCat("a record for ", Name(batch.where),
-                       " was sent twice, since the first answer was lost: it is there, but where "
+                       " was sent again after an answer was lost: whether and where it is there "
                        "isn't known before it is read"));
     }
   }
