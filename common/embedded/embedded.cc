@@ -97,7 +97,8 @@ absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) 
   return key;
 }
 
-absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& data) {
+absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& data,
+                                               const Clock& clock) {
   if (!config.s3.has_value()) return FolderBlob::Open(absl::StrCat(data, "/blobs"));
   const S3Config& s3 = *config.s3;
   absl::StatusOr<std::string> secret = ReadSecretFile(s3.secret_file);
@@ -110,7 +111,7 @@ absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::
   options.secret = *std::move(secret);
   options.ca_file = s3.ca_file;
   options.time_limit = s3.time_limit;
-  return std::make_unique<S3Blob>(std::move(options));
+  return std::make_unique<S3Blob>(std::move(options), clock);
 }
 
 absl::StatusOr<TwilioOptions> TelephoneOptions(const TelephoneConfig& config,
@@ -266,7 +267,7 @@ absl::Status Embedded::Parts::Open(Key& master) {
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
-  absl::StatusOr<std::unique_ptr<Blob>> blobs = MakeBlob(options.config, options.data);
+  absl::StatusOr<std::unique_ptr<Blob>> blobs = MakeBlob(options.config, options.data, clock);
   if (!blobs.ok()) return blobs.status();
   blob = *std::move(blobs);
   absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =
