@@ -186,7 +186,6 @@ TEST(S3BlobTest, WaitsForNobodyWhoDoesNotAnswer) {
   testing::S3Process server;
   S3Blob blob(server.options(), clock);
   ASSERT_TRUE(blob.Put("photo", "sealed").ok());
-  server.child().Send(SIGKILL);
   server.child().Kill();
   EXPECT_THAT(Away(blob.Put("photo", "sealed")), HasSubstr("check the endpoint"));
   EXPECT_THAT(Away(blob.Get("photo").status()), HasSubstr("tried again soon"));
