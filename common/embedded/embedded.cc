@@ -17,8 +17,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "common/base/ids.h"
-#include "common/blob/folder_blob.h"
-#include "common/blob/s3_blob.h"
 #include "common/channel/folder_channel.h"
 #include "common/channel/sms_channel.h"
 #include "common/channel/smtp_channel.h"
@@ -27,6 +25,7 @@
 #include "common/channel/webhook_signature.h"
 #include "common/config/directory_file.h"
 #include "common/directory/directory.h"
+#include "common/embedded/open_blob.h"
 #include "common/evidence/evidence_service.h"
 #include "common/http/http_server.h"
 #include "common/keys/file_keys.h"
@@ -95,23 +94,6 @@ absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) 
             {{"file", path}});
   }
   return key;
-}
-
-absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& data,
-                                               const Clock& clock) {
-  if (!config.s3.has_value()) return FolderBlob::Open(absl::StrCat(data, "/blobs"));
-  const S3Config& s3 = *config.s3;
-  absl::StatusOr<std::string> secret = ReadSecretFile(s3.secret_file);
-  if (!secret.ok()) return secret.status();
-  S3Options options;
-  options.endpoint = s3.endpoint;
-  options.region = s3.region;
-  options.bucket = s3.bucket;
-  options.key_id = s3.key_id;
-  options.secret = *std::move(secret);
-  options.ca_file = s3.ca_file;
-  options.time_limit = s3.time_limit;
-  return std::make_unique<S3Blob>(std::move(options), clock);
 }
 
 absl::StatusOr<TwilioOptions> TelephoneOptions(const TelephoneConfig& config,
@@ -267,7 +249,7 @@ absl::Status Embedded::Parts::Open(Key& master) {
       FileKeys::Open(absl::StrCat(options.data, "/keys.db"), master, master_path);
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
-  absl::StatusOr<std::unique_ptr<Blob>> blobs = MakeBlob(options.config, options.data, clock);
+  absl::StatusOr<std::unique_ptr<Blob>> blobs = OpenBlob(options.config, options.data, clock);
   if (!blobs.ok()) return blobs.status();
   blob = *std::move(blobs);
   absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =

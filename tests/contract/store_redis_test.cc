@@ -360,7 +360,7 @@ TEST(RedisStore, WhatIsNotOursIsToldAndGoesWithAWipe) {
 }
 
 TEST(RedisStore, TakesABatchOfAnySizeAsOne) {
-  constexpr int kChanges = 20'000;
+  constexpr int kChanges = 10'000;
   RedisProcess redis;
   const std::unique_ptr<RedisStore> store = OpenRedis(redis);
   std::vector<StoreChange> changes;
