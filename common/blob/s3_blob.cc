@@ -14,7 +14,7 @@ namespace porchlight {
 namespace {
 
 // More than any photo or packet.
-constexpr size_t kReplyBytesMax = 64u << 20;
+constexpr size_t kBlobBytesMax = 64u << 20;
 // Handles that keep their connection for the next request.
 constexpr size_t kIdleMax = 8;
 constexpr absl::Duration kPauseLongest = absl::Seconds(30);
@@ -142,7 +142,7 @@ class S3Blob::Request {
 
   static size_t TakeBytes(char* bytes, size_t size, size_t count, void* self) {
     std::string& body = static_cast<Request*>(self)->body_;
-    if (body.size() + size * count > kReplyBytesMax) return 0;
+    if (body.size() + size * count > kBlobBytesMax) return 0;
     body.append(bytes, size * count);
     return size * count;
   }
