@@ -14,9 +14,10 @@ namespace porchlight {
 namespace {
 
 // More than any photo or packet.
-constexpr size_t kReplyBytesMax = 64u << 20;
+constexpr size_t kBlobBytesMax = 64u << 20;
 // Handles that keep their connection for the next request.
 constexpr size_t kIdleMax = 8;
+constexpr absl::Duration kPauseLongest = absl::Seconds(30);
 
 struct CodeText {
   absl::string_view code;
@@ -141,7 +142,7 @@ class S3Blob::Request {
 
   static size_t TakeBytes(char* bytes, size_t size, size_t count, void* self) {
     std::string& body = static_cast<Request*>(self)->body_;
-    if (body.size() + size * count > kReplyBytesMax) return 0;
+    if (body.size() + size * count > kBlobBytesMax) return 0;
     body.append(bytes, size * count);
     return size * count;
   }
@@ -155,12 +156,27 @@ class S3Blob::Request {
   char error_[CURL_ERROR_SIZE] = {};
 };
 
-S3Blob::S3Blob(S3Options options) : options_(std::move(options)) {
+S3Blob::S3Blob(S3Options options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock), reach_(clock, kPauseLongest) {
   static absl::once_flag once;
   absl::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
 S3Blob::~S3Blob() = default;
+
+std::unique_ptr<S3Blob::Request> S3Blob::Send(const char* method, const std::string& name,
+                                              const std::string* body) {
+  if (!reach_.MayTry(options_.time_limit).ok()) return nullptr;
+  std::unique_ptr<Request> request = Take();
+  const absl::Duration began = clock_.Steady();
+  request->Send(method, name, body);
+  if (request->answered()) {
+    reach_.Reached();
+  } else {
+    reach_.Missed(absl::UnavailableError(request->Why()), clock_.Steady() - began);
+  }
+  return request;
+}
 
 std::unique_ptr<S3Blob::Request> S3Blob::Take() {
   absl::MutexLock lock(&mutex_);
@@ -172,7 +188,7 @@ std::unique_ptr<S3Blob::Request> S3Blob::Take() {
 
 void S3Blob::Give(std::unique_ptr<Request> request) {
   absl::MutexLock lock(&mutex_);
-  if (idle_.size() < kIdleMax) idle_.push_back(std::move(request));
+  if (request != nullptr && idle_.size() < kIdleMax) idle_.push_back(std::move(request));
 }
 
 absl::Status S3Blob::Failed(absl::string_view what, absl::string_view name,
@@ -183,42 +199,45 @@ absl::Status S3Blob::Failed(absl::string_view what, absl::string_view name,
 }
 
 absl::Status S3Blob::Refused(absl::string_view what, absl::string_view name,
-                             const Request& request) const {
-  if (!request.answered()) {
-    return Failed(what, name,
-                  absl::StrCat(request.Why(), "; check the endpoint, and that it can be reached"));
+                             const Request* request) const {
+  if (request == nullptr) {
+    return Failed(what, name, "it gave no answer a moment ago; it is tried again soon");
   }
-  const absl::string_view code = request.Code();
+  if (!request->answered()) {
+    return Failed(what, name,
+                  absl::StrCat(request->Why(), "; check the endpoint, and that it can be reached"));
+  }
+  const absl::string_view code = request->Code();
   for (const CodeText& known : kCodes) {
     if (code == known.code) return Failed(what, name, known.text);
   }
   if (code.empty()) {
-    return Failed(
-        what, name,
-        absl::StrCat("it answered ", request.status(), ", and not as S3 does; check the endpoint"));
+    return Failed(what, name,
+                  absl::StrCat("it answered ", request->status(),
+                               ", and not as S3 does; check the endpoint"));
   }
-  return Failed(what, name, absl::StrCat("it answered ", request.status(), " ", code));
+  return Failed(what, name, absl::StrCat("it answered ", request->status(), " ", code));
 }
 
 absl::Status S3Blob::Put(const std::string& name, const std::string& sealed) {
   if (absl::Status checked = CheckBlobName(name); !checked.ok()) return checked;
-  std::unique_ptr<Request> request = Take();
-  request->Send("PUT", name, &sealed);
-  const bool kept = request->answered() && request->status() == 200 && request->HasTag();
-  absl::Status status = kept ? absl::OkStatus() : Refused("write", name, *request);
+  std::unique_ptr<Request> request = Send("PUT", name, &sealed);
+  const bool kept =
+      request != nullptr && request->answered() && request->status() == 200 && request->HasTag();
+  absl::Status status = kept ? absl::OkStatus() : Refused("write", name, request.get());
   Give(std::move(request));
   return status;
 }
 
 absl::StatusOr<std::string> S3Blob::Get(const std::string& name) {
   if (absl::Status checked = CheckBlobName(name); !checked.ok()) return checked;
-  std::unique_ptr<Request> request = Take();
-  request->Send("GET", name, nullptr);
+  std::unique_ptr<Request> request = Send("GET", name, nullptr);
   absl::StatusOr<std::string> sealed = NoSuchBlob(name);
-  if (request->answered() && request->status() == 200 && request->HasTag()) {
+  const bool answered = request != nullptr && request->answered();
+  if (answered && request->status() == 200 && request->HasTag()) {
     sealed = request->TakeBody();
-  } else if (!request->answered() || request->Code() != "NoSuchKey") {
-    sealed = Refused("read", name, *request);
+  } else if (!answered || request->Code() != "NoSuchKey") {
+    sealed = Refused("read", name, request.get());
   }
   Give(std::move(request));
   return sealed;
@@ -226,11 +245,10 @@ absl::StatusOr<std::string> S3Blob::Get(const std::string& name) {
 
 absl::Status S3Blob::Remove(const std::string& name) {
   if (absl::Status checked = CheckBlobName(name); !checked.ok()) return checked;
-  std::unique_ptr<Request> request = Take();
-  request->Send("DELETE", name, nullptr);
-  const bool removed =
-      request->answered() && (request->status() == 204 || request->Code() == "NoSuchKey");
-  absl::Status status = removed ? absl::OkStatus() : Refused("remove", name, *request);
+  std::unique_ptr<Request> request = Send("DELETE", name, nullptr);
+  const bool removed = request != nullptr && request->answered() &&
+                       (request->status() == 204 || request->Code() == "NoSuchKey");
+  absl::Status status = removed ? absl::OkStatus() : Refused("remove", name, request.get());
   Give(std::move(request));
   return status;
 }

@@ -101,7 +101,8 @@ absl::Status Cluster::Parts::Open() {
     if (!password.ok()) return password.status();
     redis.password = *std::move(password);
   }
-  absl::StatusOr<std::unique_ptr<Blob>> blobs = MakeBlob(config, config.cluster->blob_directory);
+  absl::StatusOr<std::unique_ptr<Blob>> blobs =
+      MakeBlob(config, config.cluster->blob_directory, clock);
   if (!blobs.ok()) return blobs.status();
   blob = *std::move(blobs);
   absl::StatusOr<std::unique_ptr<KafkaKeys>> kafka_keys =

@@ -85,7 +85,7 @@ struct S3Config {
   std::string key_id;
   std::string secret_file;
   std::string ca_file;  // empty: the system's own
-  absl::Duration time_limit = absl::Seconds(10);
+  absl::Duration time_limit = absl::Seconds(5);
 };
 
 struct OncallConfig {

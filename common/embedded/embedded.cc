@@ -126,7 +126,7 @@ absl::Status Embedded::Parts::Open() {
   if (!file_keys.ok()) return file_keys.status();
   keys = *std::move(file_keys);
   absl::StatusOr<std::unique_ptr<Blob>> blobs =
-      MakeBlob(options.config, absl::StrCat(options.data, "/blobs"));
+      MakeBlob(options.config, absl::StrCat(options.data, "/blobs"), clock);
   if (!blobs.ok()) return blobs.status();
   blob = *std::move(blobs);
   absl::StatusOr<std::unique_ptr<SqliteLog>> sqlite_log =

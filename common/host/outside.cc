@@ -80,7 +80,8 @@ absl::StatusOr<Dispatcher::Channels> MakeChannels(const Config& config, const st
   return channels;
 }
 
-absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& folder) {
+absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& folder,
+                                               const Clock& clock) {
   if (!config.s3.has_value()) return FolderBlob::Open(folder);
   const S3Config& s3 = *config.s3;
   absl::StatusOr<std::string> secret = ReadSecretFile(s3.secret_file);
@@ -93,7 +94,7 @@ absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::
   options.secret = *std::move(secret);
   options.ca_file = s3.ca_file;
   options.time_limit = s3.time_limit;
-  return std::make_unique<S3Blob>(std::move(options));
+  return std::make_unique<S3Blob>(std::move(options), clock);
 }
 
 }  // namespace porchlight

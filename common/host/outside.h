@@ -18,7 +18,8 @@ namespace porchlight {
 absl::StatusOr<Dispatcher::Channels> MakeChannels(const Config& config, const std::string& outbox,
                                                   const Clock& clock);
 
-// The bucket that the configuration names; otherwise `folder`.
-absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& folder);
+// The bucket that the configuration names; otherwise `folder`. `clock` must outlive it.
+absl::StatusOr<std::unique_ptr<Blob>> MakeBlob(const Config& config, const std::string& folder,
+                                               const Clock& clock);
 
 }  // namespace porchlight

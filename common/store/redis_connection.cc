@@ -14,8 +14,8 @@
 namespace porchlight {
 namespace {
 
-// The first with users and with scripts that replicas and AOF take as one change.
-constexpr int kMajorVersionMin = 6;
+// Earlier ones wrap what went wrong in a script into words of their own.
+constexpr int kMajorVersionMin = 7;
 
 struct ErrorText {
   absl::string_view begins_with;

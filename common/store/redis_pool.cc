@@ -1,7 +1,6 @@
 // See redis_pool.h.
 #include "common/store/redis_pool.h"
 
-#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -11,13 +10,15 @@ namespace {
 constexpr size_t kIdleMax = 8;
 // What has been idle for long may have been cut off by something in between, without a word.
 constexpr absl::Duration kIdleFor = absl::Seconds(30);
-constexpr absl::Duration kPauseFirst = absl::Milliseconds(50);
 constexpr absl::Duration kPauseLongest = absl::Seconds(2);
 
 }  // namespace
 
 RedisPool::RedisPool(RedisServer server, const Clock& clock, std::function<void()> restarted)
-    : server_(std::move(server)), clock_(clock), restarted_(std::move(restarted)) {
+    : server_(std::move(server)),
+      clock_(clock),
+      restarted_(std::move(restarted)),
+      reach_(clock, kPauseLongest) {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
@@ -31,37 +32,30 @@ absl::StatusOr<std::unique_ptr<RedisConnection>> RedisPool::Take() {
       idle_.pop_back();
       return taken;
     }
-    if (!reached_.ok() && now < try_at_) return reached_;
-    // Time enough for this try: to connect, to log in and to ask what it is.
-    try_at_ = now + 3 * server_.connect_limit;
   }
+  // To connect, to log in and to ask what it is.
+  absl::Status may_try = reach_.MayTry(3 * server_.connect_limit);
+  if (!may_try.ok()) return may_try;
+  const absl::Duration began = clock_.Steady();
   absl::StatusOr<std::unique_ptr<RedisConnection>> opened = RedisConnection::Open(server_);
   if (opened.ok()) {
     Reached(**opened);
   } else {
-    Missed(opened.status());
+    reach_.Missed(opened.status(), clock_.Steady() - began);
   }
   return opened;
 }
 
 void RedisPool::Reached(const RedisConnection& connection) {
+  reach_.Reached();
   bool another = false;
   {
     absl::MutexLock lock(&mutex_);
-    reached_ = absl::OkStatus();
-    pause_ = absl::ZeroDuration();
     another = !run_id_.empty() && run_id_ != connection.run_id();
     run_id_ = connection.run_id();
     if (another) idle_.clear();
   }
   if (another && restarted_) restarted_();
-}
-
-void RedisPool::Missed(const absl::Status& why) {
-  absl::MutexLock lock(&mutex_);
-  reached_ = why;
-  pause_ = std::clamp(2 * pause_, kPauseFirst, kPauseLongest);
-  try_at_ = clock_.Steady() + pause_;
 }
 
 void RedisPool::Give(std::unique_ptr<RedisConnection> connection) {

@@ -1,6 +1,5 @@
-// Connections to one Redis server for many threads: none waits for another's command. While the
-// server is away, one caller at a time tries to reach it, less and less often, and the others are
-// told at once what that one found.
+// Connections to one Redis server for many threads: none waits for another's command, and while the
+// server is away none but the one that tries it waits at all (common/base/reach.h).
 #pragma once
 
 #include <functional>
@@ -14,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/base/reach.h"
 #include "common/store/redis_connection.h"
 
 namespace porchlight {
@@ -37,18 +37,14 @@ class RedisPool {
   };
 
   void Reached(const RedisConnection& connection);
-  void Missed(const absl::Status& why);
 
   const RedisServer server_;
   const Clock& clock_;
   const std::function<void()> restarted_;
+  Reach reach_;
   absl::Mutex mutex_;
   std::vector<Idle> idle_ ABSL_GUARDED_BY(mutex_);  // the one used last at the end
   std::string run_id_ ABSL_GUARDED_BY(mutex_);
-  // Of the last try to connect; while it isn't OK nobody tries before `try_at_`.
-  absl::Status reached_ ABSL_GUARDED_BY(mutex_);
-  absl::Duration try_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
-  absl::Duration pause_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace porchlight

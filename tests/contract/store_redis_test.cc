@@ -272,9 +272,9 @@ TEST(RedisStore, SaysWhatElseIsAtItsAddress) {
   EXPECT_THAT(said(mail.server()), HasSubstr("doesn't speak Redis's protocol"));
   const Speaker other("+PONG\r\n");
   EXPECT_THAT(said(other.server()), HasSubstr("doesn't answer as Redis does"));
-  const Speaker old("$22\r\nredis_version:5.0.14\r\n\r\n");
+  const Speaker old("$22\r\nredis_version:6.2.14\r\n\r\n");
   EXPECT_THAT(said(old.server()),
-              AllOf(HasSubstr("is version 5.0.14"), HasSubstr("at least version 6")));
+              AllOf(HasSubstr("is version 6.2.14"), HasSubstr("at least version 7")));
   const Speaker full("-ERR max number of clients reached\r\n");
   EXPECT_THAT(said(full.server()), HasSubstr("maxclients"));
   const Speaker cluster("-MOVED 3999 127.0.0.1:6381\r\n");
@@ -360,7 +360,7 @@ TEST(RedisStore, WhatIsNotOursIsToldAndGoesWithAWipe) {
 }
 
 TEST(RedisStore, TakesABatchOfAnySizeAsOne) {
-  constexpr int kChanges = 20'000;
+  constexpr int kChanges = 10'000;
   RedisProcess redis;
   const std::unique_ptr<RedisStore> store = OpenRedis(redis);
   std::vector<StoreChange> changes;

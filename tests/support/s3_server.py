@@ -47,7 +47,8 @@ def main():
     key = make_account(options.bucket, options.region)
     listener = socket.create_server(("127.0.0.1", 0))
     application = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, application, threaded=True, fd=listener.fileno())
+    # One request after the other: moto serves none beside another that changes the same object.
+    server = make_server("127.0.0.1", 0, application, threaded=False, fd=listener.fileno())
     print(f"ready {listener.getsockname()[1]}\n{key.access_key_id}\n{key.secret_access_key}", flush=True)
     server.serve_forever()
 

@@ -327,7 +327,7 @@ TEST(Config, EmailRecipientsNeedAServer) {
   const std::string yaml = absl::StrReplaceAll(
       kSmall, {{"channel: folder", "channel: email"}, {"address: police", "address: p@x.example"}});
   EXPECT_THAT(Mistakes(yaml),
-              ElementsAre(StartsWith("/etc/p/p.yaml:15: key \"recipients[0].channel\": there is no "
+              ElementsAre(StartsWith("/etc/p/p.yaml:8: key \"recipients[0].channel\": there is no "
                                      "section email; ")));
 }
 
@@ -335,7 +335,7 @@ TEST(Config, TelephoneRecipientsNeedAnAccountAndThatOurAddress) {
   const std::string yaml = absl::StrReplaceAll(
       kSmall, {{"channel: folder", "channel: sms"}, {"address: police", "address: +12025550101"}});
   EXPECT_THAT(Mistakes(yaml),
-              ElementsAre(StartsWith("/etc/p/p.yaml:15: key \"recipients[0].channel\": there is no "
+              ElementsAre(StartsWith("/etc/p/p.yaml:8: key \"recipients[0].channel\": there is no "
                                      "section sms; ")));
   EXPECT_THAT(Mistakes(absl::StrReplaceAll(yaml, {{"channel: sms", "channel: voice"}})),
               ElementsAre(HasSubstr("there is no section voice; ")));
