@@ -1,6 +1,6 @@
 # The commands that people and CI type. Each is a thin layer over a CMake preset; nothing is decided here.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-asan test-tsan bench sim format tidy
+.PHONY: help setup build run cluster cluster-stop test test-servers test-asan test-tsan bench sim format tidy
 
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
@@ -22,6 +22,7 @@ check = @ctest --preset $(1) -j2 --no-tests=error
 
 help:
 	@echo 'make run               build, and serve on 127.0.0.1:7300 with data in .run/data'
+	@echo 'make cluster           build, and run a Kafka broker, Redis and each service by itself (make cluster-stop ends them)'
 	@echo 'make test              build, and run every test (test-asan: with sanitizers; test-tsan: what has threads)'
 	@echo 'make sim SEEDS=20000   simulate that many seeds'
 	@echo 'make bench [FULL=1]    measure; with FULL=1 holding 1,000,000 open episodes, which takes a while'
@@ -37,22 +38,26 @@ build: setup
 	$(call configure,release)
 	$(call compile,release)
 
-test: build
+# Beside the packages, servers that tests run against.
+test-servers: setup
+	@deploy/setup/s3_server.sh
+
+test: build test-servers
 	$(call check,release)
 
-test-asan: setup
+test-asan: test-servers
 	$(call configure,asan)
 	$(call compile,asan)
 	$(call check,asan)
 
 # Simulation, scenarios and rules run on one thread: what runs on several is in these. Left out is what this sanitizer
-# can't judge, because Debian's libraries are built without it: what runs on gRPC's threads, and what reads JSON with
+# can't judge, because Debian's libraries are built without it: what runs on gRPC's or Kafka's threads, and what reads JSON with
 # protobuf's Struct, whose layout under it is another than in the library.
-test-tsan: setup
+test-tsan: test-servers
 	$(call configure,tsan)
 	$(call compile,tsan,--target contract_tests unit_tests)
 	@ctest --preset tsan -j2 --no-tests=error -R '^(contract|unit)[.]' \
-	  -E 'Rpc|OneCallAtATime|EvidenceService|LoggerTest|Telephone|/(Sms|Voice)'
+	  -E 'contract[.]Kafka|Rpc|OneCallAtATime|EvidenceService|LoggerTest|Telephone|/(Sms|Voice)'
 
 run: setup
 	$(call configure,release)
@@ -60,6 +65,15 @@ run: setup
 	@mkdir -p .run/data
 	@cat deploy/setup/next_steps.txt
 	@exec build/release/porchlight serve --data .run/data --config deploy/sample/config.yaml --listen 127.0.0.1:7300
+
+cluster: setup
+	$(call configure,release)
+	$(call compile,release,--target porchlight porchlight-directory porchlight-intake porchlight-notification \
+	  porchlight-screening porchlight-mdt porchlight-oncall)
+	@deploy/cluster-dev/cluster.sh start .run/cluster
+
+cluster-stop:
+	@deploy/cluster-dev/cluster.sh stop .run/cluster
 
 bench: setup
 	$(call configure,release)

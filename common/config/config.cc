@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/ids.h"
 #include "common/channel/address.h"
+#include "common/config/cluster_section.h"
 #include "common/config/words.h"
 #include "common/config/yaml_reader.h"
 
@@ -60,10 +61,10 @@ class Parser {
 
  private:
   void ParseDocument(const YAML::Node& document) {
-    YamlMap map(
-        mistakes_, document, 1, "",
-        {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http", "sms",
-         "voice", "oncall", "folder", "recipients", "directory_file", "policy_packs"});
+    YamlMap map(mistakes_, document, 1, "",
+                {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http",
+                 "sms", "voice", "s3", "cluster", "oncall", "folder", "recipients",
+                 "directory_file", "policy_packs"});
     if (const auto* agency = map.Find("agency", Presence::kRequired)) {
       ParseAgency(*agency, map.Line("agency"));
     }
@@ -90,6 +91,9 @@ class Parser {
     }
     ParseTelephone(map, "sms", v1::CHANNEL_KIND_SMS, config_.sms);
     ParseTelephone(map, "voice", v1::CHANNEL_KIND_VOICE, config_.voice);
+    if (const auto* s3 = map.Find("s3", Presence::kOptional)) ParseS3(*s3, map.Line("s3"));
+    if (auto cluster = map.Map("cluster", ClusterKeys()))
+      config_.cluster = ReadClusterSection(*cluster, folder_, map.Has("s3"));
     if (const auto* oncall = map.Find("oncall", Presence::kOptional)) {
       ParseOncall(*oncall, map.Line("oncall"));
     }
@@ -155,6 +159,25 @@ class Parser {
     HttpConfig& http = config_.http.emplace();
     map.Text("listen", Presence::kOptional, http.listen);
     Url(map, "public_url", Presence::kRequired, http.public_url);
+  }
+
+  void ParseS3(const YAML::Node& node, int line) {
+    YamlMap map(
+        mistakes_, node, line, "s3",
+        {"endpoint", "region", "bucket", "key_id", "secret_file", "ca_file", "time_limit_seconds"});
+    S3Config& s3 = config_.s3.emplace();
+    Url(map, "endpoint", Presence::kRequired, s3.endpoint);
+    for (const auto& [key, text] :
+         {std::pair("region", &s3.region), std::pair("bucket", &s3.bucket)}) {
+      map.Text(key, Presence::kRequired, *text);
+      if (absl::StrContains(*text, '/') || absl::StrContains(*text, ':')) {
+        map.Mistake(key, "it has a / or :", "expected its name alone");
+      }
+    }
+    map.Text("key_id", Presence::kRequired, s3.key_id);
+    File(map, "secret_file", Presence::kRequired, s3.secret_file);
+    File(map, "ca_file", Presence::kOptional, s3.ca_file);
+    TimeLimit(map, s3.time_limit);
   }
 
   void ParseOncall(const YAML::Node& node, int line) {

@@ -56,6 +56,38 @@ struct TelephoneConfig {
   absl::Duration time_limit = absl::Seconds(15);
 };
 
+// Where the services run as processes of their own, on Kafka and Redis, in place of a data folder.
+struct KafkaConfig {
+  std::string brokers;                                          // "kafka-1:9092,kafka-2:9092"
+  std::vector<std::pair<std::string, std::string>> properties;  // security.*, sasl.* and ssl.*
+  std::string sasl_password_file;
+  absl::Duration session = absl::Seconds(6);
+};
+
+struct RedisConfig {
+  std::string host;
+  int port = 6379;
+  std::string user;           // empty: Redis's default user
+  std::string password_file;  // empty: none is asked for
+};
+
+struct ClusterConfig {
+  KafkaConfig kafka;
+  RedisConfig redis;
+  std::string blob_directory;  // shared by all processes; where there is no section s3
+};
+
+// Where photos are kept in place of the data folder: one bucket of an S3 API.
+struct S3Config {
+  std::string endpoint;  // without a slash at its end
+  std::string region;
+  std::string bucket;
+  std::string key_id;
+  std::string secret_file;
+  std::string ca_file;  // empty: the system's own
+  absl::Duration time_limit = absl::Seconds(5);
+};
+
 struct OncallConfig {
   // Called while every open duty is sure to be watched, so that somebody outside notices when it
   // isn't, or when this server is gone. Empty: nobody is. May hold a token: it is shown masked.
@@ -83,8 +115,10 @@ struct Config {
   std::optional<HttpConfig> http;
   std::optional<TelephoneConfig> sms;    // with http
   std::optional<TelephoneConfig> voice;  // with http
+  std::optional<ClusterConfig> cluster;  // without: one process on a data folder
+  std::optional<S3Config> s3;            // without: photos are files under DATA
   OncallConfig oncall;
-  std::string folder_directory;          // empty: DATA/outbox
+  std::string folder_directory;  // empty: DATA/outbox
   std::vector<RecipientConfig> recipients;
   std::string directory_file;             // empty: none; common/config/directory_file.h
   std::vector<std::string> policy_packs;  // files and folders, over the packs built in

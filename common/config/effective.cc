@@ -2,6 +2,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/config/cluster_section.h"
 #include "common/config/config.h"
 #include "common/config/words.h"
 
@@ -43,6 +44,18 @@ void WriteEmail(YAML::Emitter& out, const EmailConfig& email) {
   WriteText(out, "password_file", email.password_file);
   WriteText(out, "ca_file", email.ca_file);
   WriteValue(out, "time_limit_seconds", absl::ToInt64Seconds(email.time_limit));
+  out << YAML::EndMap;
+}
+
+void WriteS3(YAML::Emitter& out, const S3Config& s3) {
+  out << YAML::Key << "s3" << YAML::Value << YAML::BeginMap;
+  WriteText(out, "endpoint", s3.endpoint);
+  WriteText(out, "region", s3.region);
+  WriteText(out, "bucket", s3.bucket);
+  WriteText(out, "key_id", s3.key_id);
+  WriteText(out, "secret_file", s3.secret_file);
+  WriteText(out, "ca_file", s3.ca_file);
+  WriteValue(out, "time_limit_seconds", absl::ToInt64Seconds(s3.time_limit));
   out << YAML::EndMap;
 }
 
@@ -119,6 +132,8 @@ std::string ToMaskedYaml(const Config& config) {
   }
   WriteTelephone(out, "sms", config.sms);
   WriteTelephone(out, "voice", config.voice);
+  if (config.s3.has_value()) WriteS3(out, *config.s3);
+  if (config.cluster.has_value()) WriteClusterSection(out, *config.cluster);
   if (!config.oncall.heartbeat_url.empty()) {
     out << YAML::Key << "oncall" << YAML::Value << YAML::BeginMap;
     WriteText(out, "heartbeat_url", MaskedUrl(config.oncall.heartbeat_url));

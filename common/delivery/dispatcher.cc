@@ -84,6 +84,8 @@ struct Dispatcher::State : std::enable_shared_from_this<Dispatcher::State> {
     return recipient.failures >= options.breaker_failures;
   }
   void Offer(int32_t partition, Outgoing outgoing);
+  // True if it was waiting.
+  bool Drop(const std::string& delivery_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Settle(Recipient& recipient) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void EndPauses();
   std::optional<Start> NextStart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -172,6 +174,16 @@ void Dispatcher::State::Offer(int32_t partition, Outgoing outgoing) {
   place.waiting =
       recipient.waiting.insert(recipient.waiting.end(), {partition, std::move(outgoing)});
   Settle(recipient);
+}
+
+bool Dispatcher::State::Drop(const std::string& delivery_id) {
+  const auto place = places.find(delivery_id);
+  if (place == places.end() || place->second.sending) return false;
+  Recipient& recipient = *place->second.recipient;
+  recipient.waiting.erase(place->second.waiting);
+  places.erase(place);
+  Settle(recipient);
+  return true;
 }
 
 void Dispatcher::State::EndPauses() {
@@ -287,13 +299,18 @@ void Dispatcher::Offer(int32_t partition, Outgoing outgoing) {
 
 bool Dispatcher::Withdraw(const std::string& delivery_id) {
   absl::MutexLock lock(&state_->mutex);
-  auto place = state_->places.find(delivery_id);
-  if (place == state_->places.end() || place->second.sending) return false;
-  Recipient& recipient = *place->second.recipient;
-  recipient.waiting.erase(place->second.waiting);
-  state_->places.erase(place);
-  state_->Settle(recipient);
-  return true;
+  return state_->Drop(delivery_id);
+}
+
+void Dispatcher::Forget(int32_t partition) {
+  absl::MutexLock lock(&state_->mutex);
+  std::vector<std::string> waiting;
+  for (const auto& [key, recipient] : state_->recipients) {
+    for (const Waiting& one : recipient.waiting) {
+      if (one.partition == partition) waiting.push_back(one.outgoing.delivery_id);
+    }
+  }
+  for (const std::string& delivery_id : waiting) state_->Drop(delivery_id);
 }
 
 void Dispatcher::Step() {

@@ -46,6 +46,9 @@ class Dispatcher {
   // True if the attempt was waiting (behind a limit or a breaker) and now won't be made; false if
   // it is being sent, or unknown.
   bool Withdraw(const std::string& delivery_id);
+  // Drops all that is waiting of a partition that somebody else sends from now on. What is being
+  // sent ends, and is answered.
+  void Forget(int32_t partition);
   // Starts what may start by now. Call when next_step() is reached.
   void Step();
   // When a closed breaker next lets an attempt through; InfiniteFuture if none is waiting for that.

@@ -18,13 +18,14 @@ std::string AgainWith(absl::string_view request_id) {
 }  // namespace
 
 Commands::Commands(absl::string_view service, Log& log, Keys& keys, Outcomes& outcomes,
-                   std::string agency_id, int32_t partitions)
+                   std::string agency_id, int32_t partitions, Remembered remembered)
     : service_(service),
       log_(log),
       keys_(keys),
       outcomes_(outcomes),
       agency_id_(std::move(agency_id)),
-      partitions_(partitions) {}
+      partitions_(partitions),
+      remembered_(std::move(remembered)) {}
 
 std::string Commands::YouthFor(absl::string_view request_id) const {
   return absl::StrCat("y", DeriveId("youth", absl::StrCat(agency_id_, "/", request_id)));
@@ -54,7 +55,8 @@ v1::RecordHeader Commands::HeaderFor(const Command& command) const {
 
 struct Commands::Sent {
   std::string outcome_key;  // expected, if it isn't empty
-  absl::Status refused;     // before it was sent
+  v1::RecordHeader header;
+  absl::Status refused;  // before it was sent
 };
 
 absl::StatusOr<AppendRequest> Commands::RequestFor(const Submission& submission, Sent& sent) {
@@ -71,6 +73,7 @@ absl::StatusOr<AppendRequest> Commands::RequestFor(const Submission& submission,
   v1::RecordHeader header = HeaderFor(command);
   sent.outcome_key = Outcomes::KeyOf(header.record_id(), ContentDigest(*submission.payload));
   outcomes_.Expect(sent.outcome_key);
+  sent.header = header;
   const std::string record =
       MakeRecord(*key, std::move(header), *submission.payload).SerializeAsString();
   return AppendRequest{
@@ -90,8 +93,9 @@ absl::Status Commands::AnswerOf(const Submission& submission, const Sent& sent,
     return absl::UnavailableError(
         absl::StrCat("it isn't known whether this was accepted; ", again, ", it counts only once"));
   }
-  const std::optional<v1::RememberedOutcome> outcome =
-      outcomes_.Wait(sent.outcome_key, longest_wait);
+  std::optional<v1::RememberedOutcome> outcome;
+  if (remembered_ != nullptr) outcome = remembered_(sent.header, *submission.payload);
+  if (!outcome.has_value()) outcome = outcomes_.Wait(sent.outcome_key, longest_wait);
   if (!outcome.has_value()) {
     return absl::UnavailableError(
         absl::StrCat("accepted and kept, but not decided yet; to see what came of it, ", again,

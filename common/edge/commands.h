@@ -2,6 +2,7 @@
 // before the command is durable.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,8 +40,14 @@ struct Submission {
 // Of one service. Thread-safe.
 class Commands {
  public:
+  // What was decided of a command long ago, as far as a store shows it. Where several processes
+  // share the partitions, nobody else tells this one about a command that comes again.
+  using Remembered = std::function<std::optional<v1::RememberedOutcome>(
+      const v1::RecordHeader& header, const google::protobuf::Message& payload)>;
+
+  // `remembered` may be null.
   Commands(absl::string_view service, Log& log, Keys& keys, Outcomes& outcomes,
-           std::string agency_id, int32_t partitions);
+           std::string agency_id, int32_t partitions, Remembered remembered = nullptr);
 
   // The id of a youth whom the agency has no id for yet: the same request gives the same.
   std::string YouthFor(absl::string_view request_id) const;
@@ -72,6 +79,7 @@ class Commands {
   Outcomes& outcomes_;
   const std::string agency_id_;
   const int32_t partitions_;
+  const Remembered remembered_;
 };
 
 }  // namespace porchlight

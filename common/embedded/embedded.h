@@ -35,17 +35,8 @@ class Embedded {
   std::unique_ptr<Parts> parts_;
 };
 
-// `main` of a program that runs these services until SIGTERM or SIGINT: --data, --config, --listen.
-// Returns the exit code.
+// Until SIGTERM or SIGINT. Returns the exit code.
 int RunEmbedded(EmbeddedOptions options, std::vector<ServiceModule> modules);
-int EmbeddedMain(int argc, char** argv, std::vector<ServiceModule> modules);
-
-// Blocks SIGTERM and SIGINT in every thread started from now on, so that RunEmbedded can wait for
-// them; ignores SIGPIPE. First call of main.
-void PrepareSignals();
-
-// All that the configuration says about who is who, and the packs.
-absl::StatusOr<v1::Directory> ConfiguredDirectory(const Config& config);
 
 // Paths in a data folder.
 std::string LogPath(const std::string& data);

@@ -80,7 +80,9 @@ class Log {
   virtual absl::StatusOr<std::vector<std::string>> Read(const TopicPartition& where, int64_t from,
                                                         ReadLimits limits = {}) = 0;
 
-  // The offset that the next record gets. 0 for a partition never written to.
+  // The offset that the next record gets. 0 for a partition never written to. Never below what this
+  // log's appends were answered or Read has shown; but it may be behind another process's appends
+  // for a moment, so a position beyond it proves nothing: only Read's OutOfRange does.
   virtual absl::StatusOr<int64_t> End(const TopicPartition& where) = 0;
 
   // True where kLostRace promises that nothing was written: then every record must count, and one

@@ -38,25 +38,21 @@ std::vector<std::string> LogTails::Read(const TopicPartition& where, int64_t fro
   return read;
 }
 
-void LogTails::Appended(const TopicPartition& where, int64_t first_offset,
-                        std::vector<std::string> records) {
-  const int64_t end = first_offset + static_cast<int64_t>(records.size());
+bool LogTails::Append(const TopicPartition& where, int64_t first_offset,
+                      std::vector<std::string> records) {
   absl::MutexLock lock(&mutex_);
   Tail& tail = tails_[where];
-  if (tail.end != first_offset) {
-    // A reader saw these records in the file already, or another process's before them.
-    Forget(tail);
-    tail.end = std::max(tail.end, end);
-    return;
-  }
-  for (std::string& record : records) {
-    bytes_ += Cost(record);
-    tail.newest.push_back(std::make_shared<const std::string>(std::move(record)));
+  if (first_offset > tail.end) return false;
+  const auto known = static_cast<size_t>(tail.end - first_offset);
+  for (size_t i = known; i < records.size(); ++i) {
+    bytes_ += Cost(records[i]);
+    tail.newest.push_back(std::make_shared<const std::string>(std::move(records[i])));
     by_age_.push_back(&tail);
+    ++tail.end;
   }
-  tail.end = end;
   tail.polls = 0;
   while (bytes_ > bytes_max_) ForgetOldest();
+  return true;
 }
 
 void LogTails::NoteEnd(const TopicPartition& where, int64_t end) {
@@ -66,6 +62,13 @@ void LogTails::NoteEnd(const TopicPartition& where, int64_t end) {
   if (end <= tail.end) return;
   Forget(tail);
   tail.end = end;
+}
+
+void LogTails::Reset(const TopicPartition& where) {
+  absl::MutexLock lock(&mutex_);
+  Tail& tail = tails_[where];
+  Forget(tail);
+  tail.end = 0;
 }
 
 void LogTails::Forget(Tail& tail) {

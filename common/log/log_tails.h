@@ -31,10 +31,13 @@ class LogTails {
   // Records from `from` on; empty if they aren't here.
   std::vector<std::string> Read(const TopicPartition& where, int64_t from, ReadLimits limits);
 
-  void Appended(const TopicPartition& where, int64_t first_offset,
-                std::vector<std::string> records);
+  // False, and nothing is kept, if records before these aren't known yet. What is known already
+  // changes nothing.
+  bool Append(const TopicPartition& where, int64_t first_offset, std::vector<std::string> records);
   // The log itself was asked, and ends here at least.
   void NoteEnd(const TopicPartition& where, int64_t end);
+  // Nothing is known of it any more.
+  void Reset(const TopicPartition& where);
 
  private:
   using Record = std::shared_ptr<const std::string>;

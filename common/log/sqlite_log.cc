@@ -208,7 +208,8 @@ void SqliteLog::PublishGroup() {
   std::vector<std::string> topics;
   for (auto* growing : std::exchange(writer_.growing, {})) {
     auto& [where, stream] = *growing;
-    tails_.Appended(where, stream.group_first, std::exchange(stream.group_records, {}));
+    if (!tails_.Append(where, stream.group_first, std::exchange(stream.group_records, {})))
+      tails_.NoteEnd(where, stream.end);
     if (std::find(topics.begin(), topics.end(), where.topic) == topics.end())
       topics.push_back(where.topic);
   }

@@ -49,6 +49,21 @@ const v1::RememberedOutcome* Aggregate::FindOutcome(absl::string_view command_id
   return nullptr;
 }
 
+std::optional<v1::RememberedOutcome> Aggregate::OutcomeFor(
+    absl::string_view command_id, const std::string& content_digest) const {
+  const v1::RememberedOutcome* before = FindOutcome(command_id);
+  if (before == nullptr) return std::nullopt;
+  v1::RememberedOutcome outcome = *before;
+  if (content_digest.empty() || before->body().content_digest() == content_digest) return outcome;
+  outcome.clear_body();
+  outcome.set_code(static_cast<int>(absl::StatusCode::kAlreadyExists));
+  outcome.mutable_body()->set_content_digest(content_digest);
+  outcome.mutable_body()->set_error(
+      "this request id was used before with other content; nothing was changed. Use a new "
+      "request id for a new report.");
+  return outcome;
+}
+
 v1::DeliveryStatus* Aggregate::FindDelivery(absl::string_view delivery_id) {
   for (v1::DeliveryStatus& delivery : *kept.mutable_deliveries()) {
     if (delivery.delivery_id() == delivery_id) return &delivery;

@@ -5,6 +5,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -24,6 +25,11 @@ struct Aggregate {
   int64_t offset = -1;  // of its last transition
 
   const v1::RememberedOutcome* FindOutcome(absl::string_view command_id) const;
+  // What a caller is told who sends a command of this id (again): the same, unless the content is
+  // another. Nothing: it wasn't decided yet, or too long ago. An empty digest is of content that
+  // nobody can read.
+  std::optional<v1::RememberedOutcome> OutcomeFor(absl::string_view command_id,
+                                                  const std::string& content_digest) const;
   v1::DeliveryStatus* FindDelivery(absl::string_view delivery_id);
 };
 

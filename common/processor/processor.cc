@@ -425,17 +425,8 @@ bool Processor::DecideOn(Item item, std::shared_ptr<Aggregate> aggregate) {
   input.now = now_;
   input.deciding_since = deciding_since_;
   if (input.kind == v1::INPUT_KIND_COMMAND) {
-    if (const v1::RememberedOutcome* before = aggregate->FindOutcome(input.input_id)) {
-      v1::RememberedOutcome outcome = *before;
-      if (!item.content_digest.empty() && before->body().content_digest() != item.content_digest) {
-        outcome.clear_body();
-        outcome.set_code(static_cast<int>(absl::StatusCode::kAlreadyExists));
-        outcome.mutable_body()->set_content_digest(item.content_digest);
-        outcome.mutable_body()->set_error(
-            "this request id was used before with other content; nothing was changed. Use a new "
-            "request id for a new report.");
-      }
-      batch_->outcomes.push_back(std::move(outcome));
+    if (auto outcome = aggregate->OutcomeFor(input.input_id, item.content_digest)) {
+      batch_->outcomes.push_back(*std::move(outcome));
       return true;
     }
   } else if (item.attempt.has_value()) {

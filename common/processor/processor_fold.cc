@@ -1,5 +1,6 @@
 // How the processor comes to know what the log says: at the start, and after a lost race or answer.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,22 @@
 #include "common/processor/processor.h"
 
 namespace porchlight {
+namespace {
+
+// Where the log ends, if that is before `position`, which is known from elsewhere. End may not have
+// heard yet of what another process appended; Read has.
+absl::StatusOr<std::optional<int64_t>> EndBefore(Log& log, const TopicPartition& where,
+                                                 int64_t position) {
+  const absl::StatusOr<int64_t> end = log.End(where);
+  if (!end.ok()) return end.status();
+  if (position <= *end) return std::nullopt;
+  const absl::Status read = log.Read(where, position, {.records_max = 1}).status();
+  if (absl::IsOutOfRange(read)) return *end;
+  if (!read.ok()) return read;
+  return std::nullopt;
+}
+
+}  // namespace
 
 absl::Status Processor::Start() {
   view_ = std::make_unique<PartitionView>();
@@ -57,11 +74,12 @@ absl::Status Processor::Start() {
 // Of commands too: what is appended below a position that was decided already would never be seen.
 absl::Status Processor::CheckSourcesNotCutShort() const {
   for (const Source& source : sources_) {
-    const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+    const absl::StatusOr<std::optional<int64_t>> end =
+        EndBefore(ports_.log, source.where, source.at.next_offset());
     if (!end.ok()) return end.status();
-    if (source.at.next_offset() > *end) {
+    if (end->has_value()) {
       return absl::DataLossError(absl::StrCat(
-          source.where.topic, "/", source.where.partition, " ends at ", *end, ", but ",
+          source.where.topic, "/", source.where.partition, " ends at ", **end, ", but ",
           rules_.service(), " has already decided on what stood up to ", source.at.next_offset(),
           ": the log was cut short. Restore it from a backup; nothing is decided until then."));
     }
@@ -88,11 +106,12 @@ absl::Status Processor::FoldFrom(const v1::Checkpoint& checkpoint) {
 }
 
 absl::Status Processor::CheckNotCutShort(const v1::Checkpoint& checkpoint) {
-  const absl::StatusOr<int64_t> end = ports_.log.End(events_);
+  const absl::StatusOr<std::optional<int64_t>> end =
+      EndBefore(ports_.log, events_, checkpoint.next_offset());
   if (!end.ok()) return end.status();
-  if (checkpoint.next_offset() <= *end) return absl::OkStatus();
+  if (!end->has_value()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(
-      events_.topic, "/", events_.partition, " ends at ", *end,
+      events_.topic, "/", events_.partition, " ends at ", **end,
       ", but the store has already seen what stood up to ", checkpoint.next_offset(),
       ": the log was cut short, or the store is of another one. Restore the log from a backup. "
       "Only if you are sure that the log is whole, delete the store's files: they are made "

@@ -13,6 +13,8 @@ namespace {
 // the latest.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
 constexpr absl::Duration kWaitInTrouble = absl::Milliseconds(100);
+// A partition that couldn't be folded.
+constexpr absl::Duration kFollowAgainAfter = absl::Seconds(1);
 constexpr absl::Duration kReportAgainAfter = absl::Minutes(1);
 // The machine's clock against its steady one: more than this is somebody setting it.
 constexpr absl::Duration kClockStepNoticed = absl::Seconds(2);
@@ -20,46 +22,103 @@ constexpr absl::Duration kClockStepNoticed = absl::Seconds(2);
 }  // namespace
 
 Worker::Worker(const Rules& rules, WorkerPorts ports, WorkerOptions options)
-    : service_(rules.service()),
+    : rules_(rules),
+      service_(rules.service()),
       ports_(std::move(ports)),
+      agency_id_(std::move(options.agency_id)),
+      partitions_(options.partitions),
       dispatcher_(ports_.channels, ports_.clock, &wake_, options.dispatcher),
       reference_(ports_.log, ports_.keys),
       clock_offset_((ports_.clock.Now() - absl::UnixEpoch()) - ports_.clock.Steady()) {
-  for (int32_t partition = 0; partition < options.partitions; ++partition) {
-    processors_.push_back(std::make_unique<Processor>(
-        rules,
-        ProcessorPorts{ports_.log, ports_.store, ports_.keys, ports_.clock, ports_.outcomes,
-                       dispatcher_, reference_, ports_.blob},
-        options.agency_id, partition));
-  }
-  // Of its own events it hears as it appends them.
+  // Of its own events it hears as it appends them, and only others' where there are others.
   std::vector<std::string> topics = {CommandsTopic(service_), EventsTopic(kDirectoryService)};
   for (const std::string& source : rules.sources()) topics.push_back(EventsTopic(source));
+  if (ports_.ownership != nullptr) {
+    topics.push_back(EventsTopic(service_));
+    ports_.ownership->Listen(&wake_);
+  }
   ports_.log.AddListener(&wake_, std::move(topics));
 }
 
 Worker::~Worker() {
   Stop();
+  if (ports_.ownership != nullptr) ports_.ownership->Listen(nullptr);
   ports_.log.RemoveListener(&wake_);
 }
 
 absl::Status Worker::Start() {
   if (absl::Status folded = reference_.Step(); !folded.ok()) return folded;
-  for (const auto& processor : processors_) {
-    if (absl::Status started = processor->Start(); !started.ok()) return started;
+  if (ports_.ownership != nullptr) return FollowOwnership();
+  for (int32_t partition = 0; partition < partitions_; ++partition) {
+    if (absl::Status adopted = Adopt(partition); !adopted.ok()) return adopted;
   }
   return absl::OkStatus();
+}
+
+absl::Status Worker::Adopt(int32_t partition) {
+  auto processor = std::make_unique<Processor>(
+      rules_,
+      ProcessorPorts{ports_.log, ports_.store, ports_.keys, ports_.clock, ports_.outcomes,
+                     dispatcher_, reference_, ports_.blob},
+      agency_id_, partition);
+  if (absl::Status started = processor->Start(); !started.ok()) return started;
+  followers_.erase(partition);
+  processors_.emplace(partition, std::move(processor));
+  return absl::OkStatus();
+}
+
+absl::Status Worker::FollowOwnership() {
+  const std::optional<std::set<int32_t>> owned = ports_.ownership->Owned();
+  if (!owned.has_value())
+    return absl::UnavailableError(
+        absl::StrCat("the broker hasn't said yet which partitions of ", service_,
+                     " this process is to decide. If this lasts, see whether it can be reached."));
+  std::erase_if(processors_, [&](const auto& entry) {
+    if (owned->contains(entry.first)) return false;
+    LogLine(LogLevel::kInfo, "another process decides this partition from now on",
+            {{"service", service_}, {"partition", absl::StrCat(entry.first)}});
+    dispatcher_.Forget(entry.first);
+    return true;
+  });
+  absl::Status trouble;
+  for (const int32_t partition : *owned) {
+    if (!processors_.contains(partition)) trouble.Update(Adopt(partition));
+  }
+  return trouble;
+}
+
+// What others decided, for callers who wait here.
+absl::Status Worker::HearOthers(bool& did) {
+  absl::Status trouble;
+  if (ports_.ownership == nullptr) return trouble;
+  for (int32_t partition = 0; partition < partitions_; ++partition) {
+    if (processors_.contains(partition)) continue;
+    OutcomeFollower& follower =
+        followers_
+            .try_emplace(partition, ports_.log, ports_.store, ports_.keys, ports_.outcomes,
+                         TopicPartition{EventsTopic(service_), partition})
+            .first->second;
+    did = follower.Step() || did;
+    trouble.Update(follower.trouble());
+  }
+  return trouble;
 }
 
 bool Worker::Step() {
   NoticeClockStep();
   absl::Status trouble = reference_.Step();
+  if (ports_.ownership != nullptr && ports_.clock.Steady() >= follow_at_) {
+    followed_ = FollowOwnership();
+    if (!followed_.ok()) follow_at_ = ports_.clock.Steady() + kFollowAgainAfter;
+  }
+  trouble.Update(followed_);
   for (AttemptResult& result : dispatcher_.TakeAnswers()) {
-    processors_.at(static_cast<size_t>(result.partition))->OnAnswer(std::move(result));
+    const auto processor = processors_.find(result.partition);
+    if (processor != processors_.end()) processor->second->OnAnswer(std::move(result));
   }
   std::vector<AppendRequest> requests;
   std::vector<Processor*> deciding;
-  for (const auto& processor : processors_) {
+  for (const auto& [partition, processor] : processors_) {
     if (std::optional<AppendRequest> request = processor->Decide()) {
       requests.push_back(*std::move(request));
       deciding.push_back(processor.get());
@@ -71,21 +130,29 @@ bool Worker::Step() {
     for (size_t i = 0; i < deciding.size(); ++i) deciding[i]->Complete(results[i]);
   }
   // Notices first: nobody waits for the store.
-  for (const auto& processor : processors_) did = processor->OfferDue() || did;
+  for (const auto& [partition, processor] : processors_) did = processor->OfferDue() || did;
   dispatcher_.Step();
-  for (const auto& processor : processors_) {
+  for (const auto& [partition, processor] : processors_) {
     did = processor->Project() || did;
     processor->TellOutcomes();
-    if (trouble.ok()) trouble = processor->trouble();
+    trouble.Update(processor->trouble());
   }
+  trouble.Update(HearOthers(did));
   absl::MutexLock lock(&mutex_);
   trouble_ = trouble;
+  stepped_ = true;
   return did && trouble.ok();
+}
+
+bool Worker::ready() const {
+  absl::MutexLock lock(&mutex_);
+  return stepped_ && trouble_.ok();
 }
 
 absl::Time Worker::NextDue() const {
   absl::Time next = dispatcher_.next_step();
-  for (const auto& processor : processors_) next = std::min(next, processor->NextDue());
+  for (const auto& [partition, processor] : processors_)
+    next = std::min(next, processor->NextDue());
   return next;
 }
 

@@ -10,11 +10,15 @@ packages=(
   libcurl4-openssl-dev libyaml-cpp-dev libcli11-dev libssl-dev librdkafka-dev libhiredis-dev libgoogle-perftools-dev
   libboost1.81-dev libjpeg62-turbo-dev libpng-dev
   openssl ca-certificates curl clang-format clang-tidy spin python3-aiosmtpd
+  maven openjdk-17-jre-headless
+  redis-server python3-venv
 )
+# The broker that tests run against. It needs no root, and is asked for last.
+fetch_kafka=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/../kafka-dev/fetch.sh
 
 system=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}" || echo unknown)
 if [[ $system != "debian 12" ]]; then
-  if [[ ${PORCHLIGHT_SKIP_SETUP:-} == 1 ]]; then exit 0; fi
+  if [[ ${PORCHLIGHT_SKIP_SETUP:-} == 1 ]]; then exec "$fetch_kafka"; fi
   echo "This system is $system; Porchlight is built and tested on Debian 12." >&2
   echo "Install what these Debian packages hold, then run again with PORCHLIGHT_SKIP_SETUP=1:" >&2
   echo "  ${packages[*]}" >&2
@@ -27,7 +31,7 @@ missing=()
 for package in "${packages[@]}"; do
   grep --quiet --line-regexp --fixed-strings "$package" <<<"$installed" || missing+=("$package")
 done
-if ((${#missing[@]} == 0)); then exit 0; fi
+if ((${#missing[@]} == 0)); then exec "$fetch_kafka"; fi
 
 if ((EUID != 0)); then
   echo "These packages are missing. As root, run:" >&2
@@ -44,3 +48,4 @@ if ! { apt-get update && apt-get install --yes --no-install-recommends "${missin
   echo "The installation failed; the lines above say why." >&2
   exit 1
 fi
+"$fetch_kafka"

@@ -1,7 +1,7 @@
-// The directory alone, on the embedded log and store.
-#include "common/embedded/embedded.h"
+// The directory in a process of its own: on a cluster, or alone on a folder.
+#include "common/program/program.h"
 #include "services/directory/service.h"
 
 int main(int argc, char** argv) {
-  return porchlight::EmbeddedMain(argc, argv, {porchlight::DirectoryModule()});
+  return porchlight::ServiceMain(argc, argv, {porchlight::DirectoryModule()});
 }

@@ -1,7 +1,7 @@
-// Intake alone, on the embedded log and store.
-#include "common/embedded/embedded.h"
+// Intake in a process of its own: on a cluster, or alone on a folder.
+#include "common/program/program.h"
 #include "services/intake/service.h"
 
 int main(int argc, char** argv) {
-  return porchlight::EmbeddedMain(argc, argv, {porchlight::IntakeModule()});
+  return porchlight::ServiceMain(argc, argv, {porchlight::IntakeModule()});
 }

@@ -1,7 +1,7 @@
-// The multidisciplinary team's service alone, on the embedded log and store.
-#include "common/embedded/embedded.h"
+// The multidisciplinary team's service in a process of its own: on a cluster, or alone on a folder.
+#include "common/program/program.h"
 #include "services/mdt/service.h"
 
 int main(int argc, char** argv) {
-  return porchlight::EmbeddedMain(argc, argv, {porchlight::MdtModule()});
+  return porchlight::ServiceMain(argc, argv, {porchlight::MdtModule()});
 }

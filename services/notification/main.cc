@@ -1,7 +1,7 @@
-// Notification alone, on the embedded log and store.
-#include "common/embedded/embedded.h"
+// Notification in a process of its own: on a cluster, or alone on a folder.
+#include "common/program/program.h"
 #include "services/notification/service.h"
 
 int main(int argc, char** argv) {
-  return porchlight::EmbeddedMain(argc, argv, {porchlight::NotificationModule()});
+  return porchlight::ServiceMain(argc, argv, {porchlight::NotificationModule()});
 }

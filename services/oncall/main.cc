@@ -1,7 +1,7 @@
-// The on-call service alone, on the embedded log and store.
-#include "common/embedded/embedded.h"
+// The on-call service in a process of its own: on a cluster, or alone on a folder.
+#include "common/program/program.h"
 #include "services/oncall/service.h"
 
 int main(int argc, char** argv) {
-  return porchlight::EmbeddedMain(argc, argv, {porchlight::OncallModule()});
+  return porchlight::ServiceMain(argc, argv, {porchlight::OncallModule()});
 }

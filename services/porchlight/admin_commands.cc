@@ -19,7 +19,7 @@ struct RebuildOptions {
 };
 
 int Rebuild(const RebuildOptions& options) {
-  const auto stub = v1::Admin::NewStub(Connect(options.server));
+  const auto stub = v1::Admin::NewStub(Connect(options.server, options.request.service()));
   v1::RebuildStoreReply begun;
   absl::Status status =
       Call(options.server, *stub, &v1::Admin::Stub::RebuildStore, options.request, begun);

@@ -19,7 +19,10 @@ inline constexpr absl::Duration kCallLimit = absl::Seconds(15);
 
 // From then on times are read and shown in the agency's zone, or in this machine's if no server
 // answers.
-std::shared_ptr<grpc::Channel> Connect(const ServerOptions& server);
+std::shared_ptr<grpc::Channel> Connect(const ServerOptions& server, absl::string_view service);
+
+// Where that service is called, as ServerOptions.address has it.
+std::string AddressOf(const ServerOptions& server, absl::string_view service);
 
 // Calls one method. Nothing is sent that the server couldn't read.
 template <typename Stub, typename Request, typename Reply>

@@ -29,6 +29,7 @@ void AddCompletion(CLI::App& app, int& exit_code);
 
 // What every command that talks to a server takes.
 struct ServerOptions {
+  // Of a cluster, where each service is: "intake=10.0.0.1:7301,oncall=10.0.0.2:7306".
   std::string address = "127.0.0.1:7300";
   bool json = false;
 };

@@ -51,7 +51,7 @@ int FailLines(const absl::Status& status) {
 }
 
 std::unique_ptr<v1::DirectoryService::Stub> StubOf(const ServerOptions& server) {
-  return v1::DirectoryService::NewStub(Connect(server));
+  return v1::DirectoryService::NewStub(Connect(server, "directory"));
 }
 
 int Change(ChangeOptions& options) {

@@ -45,7 +45,7 @@ std::string WhoText(const v1::Episode& episode) {
 }
 
 int Episodes(const Options& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   v1::ListEpisodesReply all;
   v1::ListEpisodesRequest request;
   request.set_include_ended(options.all);
@@ -150,7 +150,7 @@ void PrintCase(const v1::Episode& episode, Lines& lines) {
 }
 
 int Episode(const Options& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   v1::GetEpisodeRequest request;
   request.set_episode_id(options.episode_id);
   v1::GetEpisodeReply reply;

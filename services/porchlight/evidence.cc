@@ -45,7 +45,7 @@ void AddHeads(const std::vector<ChainHead>& heads, v1::EvidenceVerified& verifie
 }
 
 int Export(const ServerOptions& server, const std::string& episode_id, const std::string& file) {
-  const auto stub = v1::Evidence::NewStub(rpc::NewChannel(server.address));
+  const auto stub = v1::Evidence::NewStub(rpc::NewChannel(AddressOf(server, "intake")));
   grpc::ClientContext context;
   rpc::PrepareCall(context, kExportLimit);
   v1::ExportEvidenceRequest request;

@@ -69,7 +69,7 @@ void PrintReport(const v1::ReportMissingReply& reply) {
 }
 
 int Report(ReportOptions& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   v1::ReportMissingRequest& request = options.request;
   absl::Status read =
       options.facts.Read(*request.mutable_circumstances_known(), *request.mutable_anchors());
@@ -159,7 +159,7 @@ absl::Status ReadAddition(AddOptions& options) {
 }
 
 int AddFact(AddOptions& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   if (absl::Status read = ReadAddition(options); !read.ok()) return Fail(read);
   Complete(options.request);
   v1::AddToEpisodeReply reply;
@@ -210,7 +210,7 @@ struct ReturnOptions {
 };
 
 int Return(ReturnOptions& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   v1::RecordReturnRequest& request = options.request;
   if (!options.returned_at.empty()) {
     absl::Status read =
@@ -261,7 +261,7 @@ struct CloseOptions {
 };
 
 int Close(CloseOptions& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   const auto reason = EnumOf<v1::CloseReason>("--reason", options.reason);
   if (!reason.ok()) return Fail(reason.status());
   options.request.set_reason(*reason);
@@ -307,7 +307,7 @@ struct JoinOptions {
 };
 
 int Join(JoinOptions& options) {
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   options.request.set_reported_youth_id(std::string(YouthOf(options.reported)));
   Complete(options.request);
   v1::JoinYouthReply reply;

@@ -7,9 +7,11 @@
 #include "common/config/directory_file.h"
 #include "common/embedded/embedded.h"
 #include "common/policy/loader.h"
+#include "common/program/program.h"
 #include "porchlight/v1/output.pb.h"
 #include "services/porchlight/all_services.h"
 #include "services/porchlight/client.h"
+#include "services/porchlight/cluster_commands.h"
 #include "services/porchlight/directory_commands.h"
 #include "services/porchlight/mdt_commands.h"
 #include "services/porchlight/oncall_commands.h"
@@ -34,6 +36,11 @@ int Serve(const ServeOptions& given) {
     absl::StatusOr<Config> config = ReadConfig(given.config_file);
     if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
     options.config = *std::move(config);
+  }
+  if (options.config.cluster.has_value()) {
+    return Fail(absl::InvalidArgumentError(
+        "the configuration has a section cluster: run porchlight-intake, porchlight-notification "
+        "and the others with it, or leave the section out"));
   }
   if (!given.directory_file.empty()) options.config.directory_file = given.directory_file;
   std::cerr << ToMaskedYaml(options.config);
@@ -87,6 +94,7 @@ void AddServe(CLI::App& app, int& exit_code) {
   check->footer("Example: porchlight config check /etc/porchlight/porchlight.yaml");
   check->callback(
       [options, &exit_code] { exit_code = CheckConfig(options->config_file, options->json); });
+  AddClusterCommands(app, *config, exit_code);
 }
 
 int Main(int argc, char** argv) {

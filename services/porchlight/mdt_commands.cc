@@ -48,7 +48,7 @@ struct ListOptions {
 
 // Every page.
 absl::Status ListAll(ListOptions& options, v1::ListTeamNoticesReply& all) {
-  const auto stub = v1::Mdt::NewStub(Connect(options.server));
+  const auto stub = v1::Mdt::NewStub(Connect(options.server, "mdt"));
   options.request.set_page_size(500);
   do {
     v1::ListTeamNoticesReply page;
@@ -109,7 +109,7 @@ int Submit(Change<Request>& change,
                                                  v1::TeamNoticeReply*),
            const std::string& done) {
   FinishRequest(change.request);
-  const auto stub = v1::Mdt::NewStub(Connect(change.server));
+  const auto stub = v1::Mdt::NewStub(Connect(change.server, "mdt"));
   v1::TeamNoticeReply reply;
   const absl::Status status = Call(change.server, *stub, method, change.request, reply);
   if (!status.ok()) return Fail(status);

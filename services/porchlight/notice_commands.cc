@@ -55,7 +55,7 @@ void PrintFilings(const v1::ListNoticesReply& reply) {
 }
 
 int Notices(const ListOptions& options) {
-  const auto stub = v1::Notification::NewStub(Connect(options.server));
+  const auto stub = v1::Notification::NewStub(Connect(options.server, "notification"));
   v1::ListNoticesRequest request;
   request.set_episode_id(options.episode_id);
   v1::ListNoticesReply reply;
@@ -88,7 +88,7 @@ int Notices(const ListOptions& options) {
 }
 
 int DeadLetters(const ListOptions& options) {
-  const auto stub = v1::Notification::NewStub(Connect(options.server));
+  const auto stub = v1::Notification::NewStub(Connect(options.server, "notification"));
   v1::ListDeadLettersRequest request;
   request.set_page_size(500);
   v1::ListDeadLettersReply reply;
@@ -120,7 +120,7 @@ int DeadLetters(const ListOptions& options) {
 int Replay(const ServerOptions& server, v1::ReplayDeadLetterRequest request) {
   if (request.request_id().empty()) request.set_request_id(SystemIds().New());
   request.mutable_actor()->set_reached_by(v1::REACHED_BY_COMMAND_LINE);
-  const auto stub = v1::Notification::NewStub(Connect(server));
+  const auto stub = v1::Notification::NewStub(Connect(server, "notification"));
   v1::ReplayDeadLetterReply reply;
   const absl::Status status =
       Call(server, *stub, &v1::Notification::Stub::ReplayDeadLetter, request, reply);
@@ -175,7 +175,7 @@ int File(Change<v1::FileProofRequest>& change) {
   const absl::Status set = SetTime(change.time, [&] { return change.request.mutable_done_at(); });
   if (!set.ok()) return Fail(set);
   FinishRequest(change.request);
-  const auto stub = v1::Notification::NewStub(Connect(change.server));
+  const auto stub = v1::Notification::NewStub(Connect(change.server, "notification"));
   v1::FileProofReply reply;
   const absl::Status status =
       Call(change.server, *stub, &v1::Notification::Stub::FileProof, change.request, reply);
@@ -231,7 +231,7 @@ int Refuse(Change<v1::RecordRefusalRequest>& change) {
       SetTime(change.time, [&] { return change.request.mutable_refused_at(); });
   if (!set.ok()) return Fail(set);
   FinishRequest(change.request);
-  const auto stub = v1::Notification::NewStub(Connect(change.server));
+  const auto stub = v1::Notification::NewStub(Connect(change.server, "notification"));
   v1::RecordRefusalReply reply;
   const absl::Status status =
       Call(change.server, *stub, &v1::Notification::Stub::RecordRefusal, change.request, reply);

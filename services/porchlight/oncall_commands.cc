@@ -65,7 +65,7 @@ template <typename Request, typename Reply>
 absl::Status ListAll(const ServerOptions& server, Request& request, Reply& all,
                      grpc::Status (v1::Oncall::Stub::*method)(grpc::ClientContext*, const Request&,
                                                               Reply*)) {
-  const auto stub = v1::Oncall::NewStub(Connect(server));
+  const auto stub = v1::Oncall::NewStub(Connect(server, "oncall"));
   request.set_page_size(kPageSize);
   do {
     Reply page;
@@ -145,7 +145,7 @@ struct AckOptions {
 
 int Ack(AckOptions& options) {
   FinishRequest(options.request);
-  const auto stub = v1::Oncall::NewStub(Connect(options.server));
+  const auto stub = v1::Oncall::NewStub(Connect(options.server, "oncall"));
   v1::AcknowledgeAlertReply reply;
   const absl::Status status =
       Call(options.server, *stub, &v1::Oncall::Stub::AcknowledgeAlert, options.request, reply);

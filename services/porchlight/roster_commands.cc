@@ -101,7 +101,7 @@ int ImportRoster(const ImportOptions& options) {
     return Fail(absl::InvalidArgumentError(
         absl::StrCat(options.file, ": ", file.status().message(), ". Nothing was imported.")));
   }
-  const auto stub = v1::Intake::NewStub(Connect(options.server));
+  const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   Import import(options, *stub);
   const absl::Status status = import.Run(*file);
   if (!status.ok()) {
@@ -123,7 +123,7 @@ int ImportRoster(const ImportOptions& options) {
 }
 
 int Youths(const ServerOptions& server) {
-  const auto stub = v1::Intake::NewStub(Connect(server));
+  const auto stub = v1::Intake::NewStub(Connect(server, "intake"));
   v1::ListYouthsReply all;
   v1::ListYouthsRequest request;
   request.set_page_size(500);

@@ -40,7 +40,7 @@ struct ListOptions {
 
 // Every page.
 absl::Status ListAll(ListOptions& options, v1::ListScreeningsReply& all) {
-  const auto stub = v1::Screening::NewStub(Connect(options.server));
+  const auto stub = v1::Screening::NewStub(Connect(options.server, "screening"));
   options.request.set_page_size(500);
   do {
     v1::ListScreeningsReply page;
@@ -101,7 +101,7 @@ int Submit(Change<Request>& change,
                                                        v1::ScreeningReply*),
            const std::string& done) {
   FinishRequest(change.request);
-  const auto stub = v1::Screening::NewStub(Connect(change.server));
+  const auto stub = v1::Screening::NewStub(Connect(change.server, "screening"));
   v1::ScreeningReply reply;
   const absl::Status status = Call(change.server, *stub, method, change.request, reply);
   if (!status.ok()) return Fail(status);

@@ -1,7 +1,7 @@
-// Screening alone, on the embedded log and store.
-#include "common/embedded/embedded.h"
+// Screening in a process of its own: on a cluster, or alone on a folder.
+#include "common/program/program.h"
 #include "services/screening/service.h"
 
 int main(int argc, char** argv) {
-  return porchlight::EmbeddedMain(argc, argv, {porchlight::ScreeningModule()});
+  return porchlight::ServiceMain(argc, argv, {porchlight::ScreeningModule()});
 }

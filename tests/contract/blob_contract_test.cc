@@ -1,5 +1,4 @@
 // What every Blob adapter promises, and what the folder adds: a crash leaves all of a blob or none.
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,12 +11,25 @@
 #include <memory>
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/blob/folder_blob.h"
 #include "common/blob/memory_blob.h"
+#include "common/blob/s3_blob.h"
+#include "gmock/gmock.h"
+#include "tests/support/http_receiver.h"
+#include "tests/support/s3_process.h"
 
 namespace porchlight {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const SystemClock kClock;
 
 class Folder {
  public:
@@ -38,11 +50,15 @@ std::unique_ptr<FolderBlob> OpenFolder(const std::string& path) {
   return blob.ok() ? *std::move(blob) : nullptr;
 }
 
-class BlobContract : public testing::TestWithParam<std::string> {
+class BlobContract : public ::testing::TestWithParam<std::string> {
  protected:
   BlobContract() {
     if (GetParam() == "memory") {
       blob_ = std::make_unique<MemoryBlob>();
+    } else if (GetParam() == "s3") {
+      static const testing::S3Process server;
+      blob_ = std::make_unique<S3Blob>(server.options(), kClock);
+      EXPECT_TRUE(blob_->Remove("photo").ok());
     } else {
       blob_ = OpenFolder(folder_.Path("blobs"));
     }
@@ -51,7 +67,7 @@ class BlobContract : public testing::TestWithParam<std::string> {
   std::unique_ptr<Blob> blob_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Adapters, BlobContract, testing::Values("memory", "folder"),
+INSTANTIATE_TEST_SUITE_P(Adapters, BlobContract, ::testing::Values("memory", "folder", "s3"),
                          [](const auto& about) { return about.param; });
 
 TEST_P(BlobContract, GivesBackWhatWasPut) {
@@ -132,6 +148,94 @@ TEST(FolderBlobTest, SaysWhichFolderCantBeUsed) {
   Folder folder;
   const absl::Status status = FolderBlob::Open(folder.Path("no/such")).status();
   EXPECT_NE(status.message().find(folder.Path("no/such")), absl::string_view::npos) << status;
+}
+
+std::string Away(const absl::Status& status) {
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  return std::string(status.message());
+}
+
+TEST(S3BlobTest, SaysWhatIsWrongAndNeverTheSecret) {
+  const testing::S3Process server;
+  const auto said = [&](S3Options options) {
+    S3Blob blob(options, kClock);
+    const std::string put = Away(blob.Put("photo", "sealed"));
+    EXPECT_THAT(put, AllOf(HasSubstr("photo"), HasSubstr(options.bucket),
+                           HasSubstr(options.endpoint), Not(HasSubstr(options.secret))));
+    const std::string get = Away(blob.Get("photo").status());
+    const std::string remove = Away(blob.Remove("photo"));
+    const std::string why = put.substr(put.find(options.endpoint));
+    EXPECT_THAT(get, HasSubstr(why));
+    EXPECT_THAT(remove, HasSubstr(why));
+    return why;
+  };
+  S3Options options = server.options();
+  options.secret = "a-wrong-secret";
+  EXPECT_THAT(said(options), HasSubstr("the secret is not the one of this key id"));
+  options = server.options();
+  options.key_id = "nobody";
+  EXPECT_THAT(said(options), HasSubstr("the key id is not known"));
+  options = server.options();
+  options.bucket = "another";
+  EXPECT_THAT(said(options), HasSubstr("there is no such bucket"));
+  EXPECT_TRUE(S3Blob(server.options(), kClock).Put("photo", "sealed").ok());
+}
+
+TEST(S3BlobTest, WaitsForNobodyWhoDoesNotAnswer) {
+  ManualClock clock(absl::UnixEpoch());
+  testing::S3Process server;
+  S3Blob blob(server.options(), clock);
+  ASSERT_TRUE(blob.Put("photo", "sealed").ok());
+  server.child().Kill();
+  EXPECT_THAT(Away(blob.Put("photo", "sealed")), HasSubstr("check the endpoint"));
+  EXPECT_THAT(Away(blob.Get("photo").status()), HasSubstr("tried again soon"));
+  EXPECT_THAT(Away(blob.Remove("photo")), HasSubstr("tried again soon"));
+  clock.Advance(absl::Milliseconds(50));
+  EXPECT_THAT(Away(blob.Get("photo").status()), HasSubstr("check the endpoint"));
+}
+
+TEST(S3BlobTest, BelievesOnlyWhatAnswersAsS3Does) {
+  testing::HttpReceiver receiver;
+  S3Options options;
+  options.endpoint = receiver.Url("");
+  options.region = "us-east-2";
+  options.bucket = "photos";
+  options.key_id = "key";
+  options.secret = "secret";
+  S3Blob blob(options, kClock);
+  EXPECT_THAT(Away(blob.Put("photo", "sealed")), HasSubstr("not as S3 does"));
+  EXPECT_THAT(Away(blob.Get("photo").status()), HasSubstr("not as S3 does"));
+  EXPECT_THAT(Away(blob.Remove("photo")), HasSubstr("not as S3 does"));
+  receiver.Always("/photos/photo", {.status = 404, .body = "not found"});
+  EXPECT_THAT(Away(blob.Get("photo").status()), HasSubstr("answered 404"));
+  receiver.Always("/photos/photo", {.status = 503, .body = "<Error><Code>SlowDown</Code></Error>"});
+  EXPECT_THAT(Away(blob.Put("photo", "sealed")), HasSubstr("too much to do"));
+  receiver.Always("/photos/photo", {.status = 301, .headers = {{"Location", "/elsewhere"}}});
+  EXPECT_THAT(Away(blob.Put("photo", "sealed")), HasSubstr("answered 301"));
+  receiver.Always("/photos/photo", {.status = 200,
+                                    .headers = {{"ETag", "\"tag\""}},
+                                    .body = "half of it",
+                                    .fault = testing::HttpReceiver::Fault::kHangUpInBody});
+  EXPECT_THAT(Away(blob.Get("photo").status()), HasSubstr("check the endpoint"));
+}
+
+TEST(S3BlobTest, SignsWhatItSendsAndHowItIsMeantToBeRead) {
+  testing::HttpReceiver receiver;
+  receiver.Always("/photos/photo", {.status = 200, .headers = {{"ETag", "\"tag\""}}});
+  S3Options options;
+  options.endpoint = receiver.Url("");
+  options.region = "us-east-2";
+  options.bucket = "photos";
+  options.key_id = "key";
+  options.secret = "secret";
+  ASSERT_TRUE(S3Blob(options, kClock).Put("photo", "sealed").ok());
+  const testing::HttpReceiver::Request request = receiver.requests().at(0);
+  EXPECT_EQ(request.method, "PUT");
+  EXPECT_EQ(request.body, "sealed");
+  EXPECT_THAT(request.headers.at("authorization"),
+              AllOf(StartsWith("AWS4-HMAC-SHA256 Credential=key/"),
+                    HasSubstr("/us-east-2/s3/aws4_request"), HasSubstr("x-amz-content-sha256")));
+  EXPECT_EQ(request.headers.at("x-amz-content-sha256"), absl::BytesToHexString(Sha256("sealed")));
 }
 
 // What the child said to have put is there in full after kill -9.

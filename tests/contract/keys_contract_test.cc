@@ -9,26 +9,43 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/keys/file_keys.h"
+#include "common/keys/kafka_keys.h"
 #include "common/keys/memory_keys.h"
 #include "tests/contract/keys_folder.h"
+#include "tests/support/kafka_broker.h"
 
 namespace porchlight {
 namespace {
 
-class KeysContract : public testing::TestWithParam<std::string> {
+class KeysContract : public ::testing::TestWithParam<std::string> {
  protected:
-  KeysContract() {
+  void SetUp() override {
     if (GetParam() == "memory") {
       keys_ = std::make_unique<MemoryKeys>();
-    } else {
+    } else if (GetParam() == "file") {
       keys_ = OpenKeys(folder_.Path("keys.db"));
+    } else {
+      OpenKafka();
     }
   }
+
+  void OpenKafka() {
+    testing::KafkaBroker& broker = testing::KafkaBroker::Shared();
+    ASSERT_TRUE(broker.status().ok()) << broker.status();
+    const std::string topic = testing::FreshPrefix() + "keys";
+    const absl::Status made = kafka::CreateTopics(broker.Client(), {testing::TestTopic(topic, 1)});
+    ASSERT_TRUE(made.ok()) << made;
+    absl::StatusOr<std::unique_ptr<KafkaKeys>> keys =
+        KafkaKeys::Open({.client = broker.Client(), .topic = topic}, TestMaster());
+    ASSERT_TRUE(keys.ok()) << keys.status();
+    keys_ = *std::move(keys);
+  }
+
   TemporaryFolder folder_;
   std::unique_ptr<Keys> keys_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Adapters, KeysContract, testing::Values("memory", "file"),
+INSTANTIATE_TEST_SUITE_P(Adapters, KeysContract, ::testing::Values("memory", "file", "Kafka"),
                          [](const auto& about) { return about.param; });
 
 TEST_P(KeysContract, GivesTheSameKeyEveryTime) {

@@ -15,10 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/log/faulty_log.h"
+#include "common/log/kafka_log.h"
 #include "common/log/memory_log.h"
 #include "common/log/sqlite_log.h"
 #include "gmock/gmock.h"
 #include "tests/contract/log_testing.h"
+#include "tests/support/kafka_broker.h"
 
 namespace porchlight {
 namespace {
@@ -27,9 +29,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+enum class Engine { kMemory, kSqlite, kKafka };
+
 struct Adapter {
   std::string name;
-  bool in_memory = false;
+  Engine engine;
   LostRaces lost_races = LostRaces::kNotWritten;
 };
 
@@ -40,13 +44,30 @@ class LogContract : public ::testing::TestWithParam<Adapter> {
   void SetUp() override { Open(); }
 
   void Open() {
-    if (GetParam().in_memory) {
-      log_ = std::make_unique<MemoryLog>(GetParam().lost_races);
-      return;
+    switch (GetParam().engine) {
+      case Engine::kMemory:
+        log_ = std::make_unique<MemoryLog>(GetParam().lost_races);
+        return;
+      case Engine::kSqlite:
+        return OpenSqlite();
+      case Engine::kKafka:
+        return OpenKafka();
     }
+  }
+
+  void OpenSqlite() {
     absl::StatusOr<std::unique_ptr<SqliteLog>> opened = SqliteLog::Open(directory_.File("log"));
     ASSERT_TRUE(opened.ok()) << opened.status();
     log_ = *std::move(opened);
+  }
+
+  void OpenKafka() {
+    testing::KafkaBroker& broker = testing::KafkaBroker::Shared();
+    ASSERT_TRUE(broker.status().ok()) << broker.status();
+    absl::StatusOr<std::unique_ptr<KafkaLog>> opened = KafkaLog::Open({.client = broker.Client()});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    log_ = std::make_unique<testing::FreshTopicsLog>(*std::move(opened), broker.Client(),
+                                                     testing::FreshPrefix());
   }
 
   MemoryLog& memory() { return static_cast<MemoryLog&>(*log_); }
@@ -62,6 +83,12 @@ class LogContract : public ::testing::TestWithParam<Adapter> {
     Open();
   }
 
+  // As if the topics were lost, and made anew from a copy.
+  void RestoreKafka(std::vector<std::string> records) {
+    Open();
+    ASSERT_EQ(AppendTo(*log_, events_, std::move(records)).outcome, AppendOutcome::kAccepted);
+  }
+
   const TopicPartition events_{EventsTopic("intake"), 3};
   const TopicPartition commands_{CommandsTopic("intake"), 3};
   TempDirectory directory_;
@@ -70,8 +97,9 @@ class LogContract : public ::testing::TestWithParam<Adapter> {
 
 INSTANTIATE_TEST_SUITE_P(
     Adapters, LogContract,
-    ::testing::Values(Adapter{"MemoryLikeSqlite", true, LostRaces::kNotWritten},
-                      Adapter{"MemoryLikeKafka", true, LostRaces::kWritten}, Adapter{"Sqlite"}),
+    ::testing::Values(Adapter{"MemoryLikeSqlite", Engine::kMemory, LostRaces::kNotWritten},
+                      Adapter{"MemoryLikeKafka", Engine::kMemory, LostRaces::kWritten},
+                      Adapter{"Sqlite", Engine::kSqlite}, Adapter{"Kafka", Engine::kKafka}),
     [](const auto& adapter) { return adapter.param.name; });
 
 TEST_P(LogContract, APartitionNeverWrittenToIsEmpty) {
@@ -344,7 +372,7 @@ TEST_P(LogContract, ReadFaultsReachTheCaller) {
 // Two writers, all faults at once, many seeds: what was accepted counts, in order, exactly once;
 // every reader sees the same chain; and nothing counts that nobody wrote.
 TEST_P(LogContract, WhateverHappensAcceptedTransitionsCountOnceAndInOrder) {
-  const int seeds = GetParam().in_memory ? 200 : 10;
+  const int seeds = GetParam().engine == Engine::kMemory ? 200 : 10;
   for (int seed = 0; seed < seeds; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     const TopicPartition where{"random", seed};
@@ -392,8 +420,10 @@ TEST_P(LogContract, AChangedByteIsNoticedAndNamed) {
   writer.Append("a", 3);
   std::string bytes = log_->Read(events_, 1)->front();
   bytes[bytes.find("a2")] = 'b';
-  if (GetParam().in_memory) {
+  if (GetParam().engine == Engine::kMemory) {
     memory().Damage(events_, 1, bytes);
+  } else if (GetParam().engine == Engine::kKafka) {
+    RestoreKafka({log_->Read(events_, 0)->front(), bytes, log_->Read(events_, 2)->front()});
   } else {
     ChangeFile("UPDATE record SET bytes = CAST(replace(bytes, 'a2', 'b2') AS BLOB)");
   }
@@ -408,8 +438,10 @@ TEST_P(LogContract, ALogCutShortIsNoticed) {
   ChainWriter writer(*log_, events_);
   writer.Append("a", 3);
   writer.CatchUp();
-  if (GetParam().in_memory) {
+  if (GetParam().engine == Engine::kMemory) {
     memory().CutShort(events_, 2);
+  } else if (GetParam().engine == Engine::kKafka) {
+    RestoreKafka({log_->Read(events_, 0)->front(), log_->Read(events_, 1)->front()});
   } else {
     ChangeFile("DELETE FROM record WHERE place = (SELECT max(place) FROM record)");
   }

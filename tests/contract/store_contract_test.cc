@@ -13,9 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/store/faulty_store.h"
 #include "common/store/memory_store.h"
+#include "common/store/redis_store.h"
 #include "common/store/sqlite_store.h"
 #include "gmock/gmock.h"
 #include "tests/contract/log_testing.h"
+#include "tests/contract/store_testing.h"
 
 namespace porchlight {
 namespace {
@@ -26,69 +28,15 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-// What a visitor heard, one line each.
-struct Heard : StoreVisitor {
-  void Aggregate(absl::string_view aggregate_id, int64_t offset) override {
-    lines.push_back(absl::StrCat("aggregate ", aggregate_id, " at ", offset));
-  }
-  void Timer(const StoredTimer& timer) override {
-    lines.push_back(absl::StrCat("timer ", timer.aggregate_id, " ", timer.timer.timer_id(), " due ",
-                                 timer.timer.due_at().seconds()));
-  }
-  void Delivery(const v1::DeliveryStatus& delivery) override {
-    lines.push_back(absl::StrCat("delivery ", delivery.delivery_id(), " ",
-                                 v1::DeliveryState_Name(delivery.state())));
-  }
-  std::vector<std::string> lines;
-};
-
-StoreChange Change(const std::string& aggregate_id, int64_t offset, bool active = true) {
-  StoreChange change;
-  change.aggregate = {.aggregate_id = aggregate_id,
-                      .offset = offset,
-                      .active = active,
-                      .sealed_state = absl::StrCat("sealed ", aggregate_id, " ", offset)};
-  return change;
-}
-
-v1::Timer TimerDue(const std::string& timer_id, int64_t seconds) {
-  v1::Timer timer;
-  timer.set_timer_id(timer_id);
-  timer.mutable_due_at()->set_seconds(seconds);
-  return timer;
-}
-
-v1::DeliveryStatus Delivery(const std::string& delivery_id, v1::DeliveryState state) {
-  v1::DeliveryStatus delivery;
-  delivery.set_delivery_id(delivery_id);
-  delivery.set_state(state);
-  delivery.set_made_offset(7);
-  return delivery;
-}
-
-StoreBatch Batch(uint64_t from_sequence, std::vector<StoreChange> changes) {
-  StoreBatch batch;
-  batch.from_sequence = from_sequence;
-  batch.to.set_sequence(from_sequence + changes.size());
-  batch.to.set_chain_hash(absl::StrCat("hash ", batch.to.sequence()));
-  batch.to.set_next_offset(static_cast<int64_t>(batch.to.sequence()));
-  batch.to.add_positions()->set_next_offset(static_cast<int64_t>(3 * batch.to.sequence()));
-  batch.changes = std::move(changes);
-  return batch;
-}
-
-std::vector<std::string> Ids(const absl::StatusOr<std::vector<StoredAggregate>>& listed) {
-  EXPECT_TRUE(listed.ok()) << listed.status();
-  std::vector<std::string> ids;
-  for (const StoredAggregate& aggregate : *listed) ids.push_back(aggregate.aggregate_id);
-  return ids;
-}
-
 class StoreContract : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (GetParam() == std::string("Sqlite")) {
       store_ = std::make_unique<SqliteStore>(directory_.File("store"));
+    } else if (GetParam() == std::string("Redis")) {
+      static testing::RedisProcess redis;
+      redis.Command({"FLUSHALL"});
+      store_ = OpenRedis(redis);
     } else {
       store_ = std::make_unique<MemoryStore>();
     }
@@ -98,7 +46,7 @@ class StoreContract : public ::testing::TestWithParam<const char*> {
   std::unique_ptr<Store> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Adapters, StoreContract, ::testing::Values("Memory", "Sqlite"),
+INSTANTIATE_TEST_SUITE_P(Adapters, StoreContract, ::testing::Values("Memory", "Sqlite", "Redis"),
                          [](const auto& adapter) { return std::string(adapter.param); });
 
 TEST_P(StoreContract, IsEmptyAtFirst) {

@@ -58,9 +58,11 @@ struct Owned {
 const std::vector<Owned>& OwnedLibraries() {
   static const auto* owned = new std::vector<Owned>{
       {"sqlite3.h", {"common/sqlite/", "common/log/", "common/store/", "common/keys/"}},
-      {"curl/", {"common/channel/"}},
+      {"curl/", {"common/channel/", "common/blob/"}},
+      {"hiredis/", {"common/store/"}},
       {"spdlog/", {"common/logger/"}},
       {"yaml-cpp/", {"common/config/"}},
+      {"librdkafka/", {"common/kafka/"}},
       {"sodium.h",
        {"common/base/", "common/keys/", "common/privacy/", "common/channel/", "common/evidence/",
         "common/embedded/", "common/edge/signed_link."}},
@@ -196,7 +198,8 @@ bool Allowed(absl::string_view path, Banned::Kind kind) {
       return path == "common/base/system_clock.cc";
     case Banned::kThread:
       return StartsWithAny(path, {"common/channel/curl_sender.", "common/channel/folder_channel.",
-                                  "common/http/http_server.", "common/oncall/sweep_thread.",
+                                  "common/http/http_server.", "common/kafka/producer.",
+                                  "common/log/kafka_log.", "common/oncall/sweep_thread.",
                                   "common/processor/worker.", "services/porchlight/"});
     case Banned::kSleep:
     case Banned::kChance:

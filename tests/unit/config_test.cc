@@ -53,6 +53,13 @@ voice:
   account_sid: AC0456
   auth_token_file: /etc/porchlight/voice.secret
   from: +12025550199
+s3:
+  endpoint: https://storage.example/
+  region: us-east-2
+  bucket: photos
+  key_id: AKEXAMPLE
+  secret_file: s3.secret
+  time_limit_seconds: 9
 folder:
   directory: /var/lib/porchlight/outbox
 recipients:
@@ -178,6 +185,18 @@ TEST(Config, ReadsHttpAndTelephones) {
   EXPECT_EQ(config->voice->time_limit, absl::Seconds(15));
 }
 
+TEST(Config, ReadsWhereBlobsAreKept) {
+  const absl::StatusOr<Config> config = ParseConfig(kFull, "/etc/p/p.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_TRUE(config->s3.has_value());
+  EXPECT_EQ(config->s3->endpoint, "https://storage.example");
+  EXPECT_EQ(config->s3->region, "us-east-2");
+  EXPECT_EQ(config->s3->bucket, "photos");
+  EXPECT_EQ(config->s3->key_id, "AKEXAMPLE");
+  EXPECT_EQ(config->s3->secret_file, "/etc/p/s3.secret");
+  EXPECT_EQ(config->s3->time_limit, absl::Seconds(9));
+}
+
 TEST(Config, HasDefaults) {
   const absl::StatusOr<Config> config = ParseConfig(kSmall, "p.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -256,18 +275,24 @@ TEST(Config, TellsOneMistakeWithItsLine) {
       {"\"+12025550100\"", "2025550100", "/etc/p/p.yaml:28: key \"sms.from\": it can't be used; "},
       {"+12025550199", "+1 202 555 0199",
        "/etc/p/p.yaml:34: key \"voice.from\": it can't be used; "},
+      {"https://storage.example/", "http://storage.example/",
+       "/etc/p/p.yaml:36: key \"s3.endpoint\": it can't be used; it must begin with https://"},
+      {"bucket: photos", "bucket: photos/of-youths",
+       "/etc/p/p.yaml:38: key \"s3.bucket\": it has a / or :; expected its name alone"},
+      {"secret_file: s3.secret", "secret_file: s3.secret\n  secret: planted",
+       "/etc/p/p.yaml:41: key \"s3.secret\": secrets are never kept in this file; "},
       {"    kind: supervisor", "    kind: boss",
-       "/etc/p/p.yaml:45: key \"recipients[1].kind\": its value isn't known; "},
+       "/etc/p/p.yaml:52: key \"recipients[1].kind\": its value isn't known; "},
       {"id: supervisor", "id: city-police",
-       "/etc/p/p.yaml:44: key \"recipients[1].id\": another recipient before it has the same; "},
+       "/etc/p/p.yaml:51: key \"recipients[1].id\": another recipient before it has the same; "},
       {"https://police", "http://police",
-       "/etc/p/p.yaml:41: key \"recipients[0].address\": it can't be used; "},
+       "/etc/p/p.yaml:48: key \"recipients[0].address\": it can't be used; "},
       {"    secret_file: /etc/porchlight/city-police.secret\n", "",
-       "/etc/p/p.yaml:38: key \"recipients[0].secret_file\": it is missing; it is required"},
+       "/etc/p/p.yaml:45: key \"recipients[0].secret_file\": it is missing; it is required"},
       {"    exercise_only: true", "    exercise_only: yes",
-       "/etc/p/p.yaml:54: key \"recipients[2].exercise_only\": its value isn't known; "},
+       "/etc/p/p.yaml:61: key \"recipients[2].exercise_only\": its value isn't known; "},
       {"    exercise_only: true", "    secret_file: x",
-       "/etc/p/p.yaml:54: key \"recipients[2].secret_file\": only webhooks are signed; "},
+       "/etc/p/p.yaml:61: key \"recipients[2].secret_file\": only webhooks are signed; "},
   };
   for (const auto& row : kCases) {
     EXPECT_THAT(Changed(row.from, row.to), ElementsAre(StartsWith(row.mistake))) << row.to;

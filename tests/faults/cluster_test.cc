@@ -1,0 +1,162 @@
+// Services in processes of their own, on a real Kafka broker and a real Redis: what one instance
+// accepted another may decide, and no kill loses anything. Time is the real one, so nothing is
+// asserted of how long anything takes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/rpc/client.h"
+#include "tests/support/cluster_processes.h"
+#include "tests/support/report_load.h"
+
+namespace porchlight::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kLongest = absl::Seconds(90);
+constexpr char kProgram[] = BINARY_DIR "/porchlight";
+
+class ClusterTest : public ::testing::Test {
+ protected:
+  ClusterTest() { EXPECT_EQ(cluster_.status(), absl::OkStatus()); }
+
+  void StartAll(const std::vector<std::string>& names) {
+    ASSERT_TRUE(cluster_.status().ok());
+    for (const std::string& name : names) cluster_.Start(name);
+    for (const std::string& name : names)
+      ASSERT_TRUE(cluster_.WaitUntilReady(name)) << name << ": " << cluster_.errors(name);
+  }
+
+  static std::vector<v1::ReportMissingRequest> Reports(const std::string& what, int count) {
+    std::vector<v1::ReportMissingRequest> reports;
+    for (int i = 0; i < count; ++i)
+      reports.push_back(PlantedReport(absl::StrCat("youth-", what, "-", i)));
+    return reports;
+  }
+
+  // Delivery ids of police's notices, by the youth whom they name.
+  std::map<std::string, std::set<std::string>> Told() const {
+    std::map<std::string, std::set<std::string>> told;
+    for (const auto& [name, text] : AllFiles(cluster_.outbox() + "/police")) {
+      if (!absl::EndsWith(name, ".json")) continue;
+      const auto value = [&text](const std::string& key) {
+        const std::string begins = absl::StrCat("\"", key, "\":\"");
+        const size_t at = text.find(begins);
+        if (at == std::string::npos) return std::string();
+        const size_t begin = at + begins.size();
+        return text.substr(begin, text.find('"', begin) - begin);
+      };
+      told[value("youthId")].insert(value("deliveryId"));
+    }
+    return told;
+  }
+
+  bool EachIsToldOnce(const std::vector<v1::ReportMissingRequest>& reports) const {
+    const auto told = Told();
+    for (const v1::ReportMissingRequest& report : reports) {
+      const auto found = told.find(report.youth_id());
+      if (found == told.end() || found->second.size() != 1) return false;
+    }
+    return true;
+  }
+
+  // What was not accepted is sent again to `name`, with the same request id.
+  void AcceptAll(const std::string& name, ReportLoad& load) {
+    const ReportLoad::Outcome first = load.Finish();
+    if (first.again.empty()) return;
+    const ReportLoad::Outcome rest = ReportUntilAccepted(cluster_.address(name), first.again);
+    EXPECT_TRUE(rest.again.empty()) << rest.again.size() << " are never accepted";
+  }
+
+  ClusterProcesses cluster_;
+};
+
+TEST_F(ClusterTest, TwoInstancesShareThePartitionsAndEitherAnswersForBoth) {
+  StartAll({"directory", "intake", "intake-2", "notification", "notification-2"});
+  const auto first = Reports("first", 40);
+  const auto second = Reports("second", 40);
+  // Answered with what was decided, whichever of the two decided it.
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake"), first).again.empty());
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake-2"), second).again.empty());
+  EXPECT_EQ(ListAllEpisodes(cluster_.address("intake")).size(), 80u);
+  EXPECT_EQ(ListAllEpisodes(cluster_.address("intake-2")).size(), 80u);
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(first) && EachIsToldOnce(second); }, kLongest));
+  // The same request at the other instance is the same report.
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake-2"), first).again.empty());
+  EXPECT_EQ(ListAllEpisodes(cluster_.address("intake")).size(), 80u);
+  EXPECT_EQ(cluster_.Stop("intake-2"), 0) << cluster_.errors("intake-2");
+}
+
+TEST_F(ClusterTest, KillsOfServicesAndOfRedisLoseNothing) {
+  StartAll({"directory", "intake", "intake-2", "notification", "notification-2"});
+  std::vector<v1::ReportMissingRequest> all;
+  for (const std::string victim : {"intake-2", "notification", "notification-2"}) {
+    const auto reports = Reports(victim, 60);
+    all.insert(all.end(), reports.begin(), reports.end());
+    ReportLoad load(cluster_.address("intake"), reports, 4);
+    EXPECT_TRUE(load.WaitForAccepted(20));
+    cluster_.Kill(victim);
+    AcceptAll("intake", load);
+    cluster_.Start(victim);
+    EXPECT_TRUE(cluster_.WaitUntilReady(victim)) << cluster_.errors(victim);
+  }
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(all); }, kLongest)) << Told().size();
+
+  // While Redis is away, reports are accepted, decided and told; it comes back empty.
+  cluster_.redis().Send(SIGKILL);
+  const auto meanwhile = Reports("meanwhile", 20);
+  ReportLoad load(cluster_.address("intake"), meanwhile, 4, absl::Seconds(5));
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(meanwhile); }, kLongest)) << Told().size();
+  load.Finish();
+  cluster_.redis().Start();
+  cluster_.redis().Command({"FLUSHALL"});
+  AcceptAll("intake", load);
+  all.insert(all.end(), meanwhile.begin(), meanwhile.end());
+  EXPECT_TRUE(WaitUntil(
+      [&] { return ListAllEpisodes(cluster_.address("intake")).size() == all.size(); }, kLongest));
+  EXPECT_TRUE(EachIsToldOnce(all));
+}
+
+TEST_F(ClusterTest, AServiceThatStoodStillDoesNotDecideOnWhatWasDecidedMeanwhile) {
+  StartAll({"directory", "intake", "intake-2", "notification"});
+  cluster_.Send("intake-2", SIGSTOP);
+  const auto reports = Reports("stopped", 60);
+  ReportLoad load(cluster_.address("intake"), reports, 4, absl::Seconds(5));
+  AcceptAll("intake", load);
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(reports); }, kLongest)) << Told().size();
+  cluster_.Send("intake-2", SIGCONT);
+  const auto later = Reports("later", 40);
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake-2"), later).again.empty());
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(later); }, kLongest)) << Told().size();
+  EXPECT_TRUE(EachIsToldOnce(reports));
+}
+
+TEST_F(ClusterTest, SaysPlainlyWhatIsMissingAndGoesOnOnceItIsThere) {
+  ASSERT_TRUE(cluster_.status().ok());
+  cluster_.broker().Kill();
+  cluster_.Start("directory");
+  EXPECT_TRUE(
+      WaitUntil([&] { return absl::StrContains(cluster_.errors("directory"), "not started yet"); },
+                kLongest));
+  ASSERT_EQ(cluster_.broker().Restart(), absl::OkStatus());
+  EXPECT_TRUE(cluster_.WaitUntilReady("directory")) << cluster_.errors("directory");
+}
+
+TEST_F(ClusterTest, TheCommandLineFindsEachService) {
+  StartAll({"directory", "intake", "notification"});
+  const RunResult reported = RunProgram({kProgram, "report", "--youth", "y-1", "--last-seen-place",
+                                         "the bus stop", "--server", cluster_.servers(), "--json"});
+  EXPECT_EQ(reported.exit_code, 0) << reported.errors;
+  const RunResult missing =
+      RunProgram({kProgram, "duties", "--server", cluster_.servers(), "--json"});
+  EXPECT_EQ(missing.exit_code, 3) << missing.output;
+  EXPECT_THAT(missing.errors, HasSubstr("no server answers"));
+}
+
+}  // namespace
+}  // namespace porchlight::testing

@@ -1,0 +1,96 @@
+#include "tests/support/cluster_processes.h"
+
+#include <signal.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "tests/support/far_ends.h"
+
+namespace porchlight::testing {
+namespace {
+
+constexpr char kProgram[] = BINARY_DIR "/porchlight";
+constexpr absl::Duration kLongest = absl::Minutes(1);
+
+std::string ServiceOf(const std::string& name) { return name.substr(0, name.find('-')); }
+
+}  // namespace
+
+ClusterProcesses::ClusterProcesses() : status_(broker_.status()) {
+  if (status_.ok()) status_ = Prepare();
+}
+
+absl::Status ClusterProcesses::Prepare() {
+  WriteTextFile(
+      config_file(),
+      absl::StrCat("agency: {id: example-county, name: Example County, time_zone: UTC}\n"
+                   "master_key_file: master.key\n"
+                   "cluster:\n"
+                   "  kafka: {brokers: \"",
+                   broker_.Client().brokers,
+                   "\", session_seconds: 2}\n"
+                   "  redis: {address: \"127.0.0.1:",
+                   redis_.port(),
+                   "\"}\n"
+                   "  blob_directory: blobs\n"
+                   "folder: {directory: outbox}\n"
+                   "recipients:\n"
+                   "  - {id: police, kind: law_enforcement, channel: folder, address: police,\n"
+                   "     name: Example Police}\n"));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{kProgram, "config", "make-key", folder_.path() + "/master.key"},
+        std::vector<std::string>{kProgram, "topics", "create", "--config", config_file(),
+                                 "--topics", SOURCE_DIR "/deploy/topics.yaml", "--brokers", "1"}}) {
+    const RunResult result = RunProgram(command);
+    if (result.exit_code != 0)
+      return absl::InternalError(absl::StrCat(command[1], " ", command[2], ": ", result.errors));
+  }
+  return absl::OkStatus();
+}
+
+void ClusterProcesses::Start(const std::string& name) {
+  auto process = std::make_unique<Process>();
+  // Where it was before: whoever calls it goes on.
+  const auto before = processes_.find(name);
+  process->address =
+      before != processes_.end() ? before->second->address : absl::StrCat("127.0.0.1:", FreePort());
+  process->child = std::make_unique<Child>(
+      ChildOptions{.command = {absl::StrCat(BINARY_DIR, "/porchlight-", ServiceOf(name)),
+                               "--config", config_file(), "--listen", process->address},
+                   .error_file = absl::StrCat(folder_.path(), "/", name, ".log")});
+  processes_[name] = std::move(process);
+}
+
+bool ClusterProcesses::WaitUntilReady(const std::string& name) {
+  const auto line = processes_.at(name)->child->ReadLine(kLongest);
+  return line.has_value() && absl::StartsWith(*line, "ready ");
+}
+
+void ClusterProcesses::Kill(const std::string& name) { processes_.at(name)->child->Kill(); }
+
+std::optional<int> ClusterProcesses::Stop(const std::string& name) {
+  processes_.at(name)->child->Send(SIGTERM);
+  return processes_.at(name)->child->WaitForExit(kLongest);
+}
+
+std::string ClusterProcesses::servers() const {
+  std::string servers;
+  for (const auto& [name, process] : processes_) {
+    if (absl::StrContains(name, '-')) continue;
+    absl::StrAppend(&servers, servers.empty() ? "" : ",", name, "=", process->address);
+  }
+  return servers;
+}
+
+std::string ClusterProcesses::errors(const std::string& name) const {
+  std::ifstream file(absl::StrCat(folder_.path(), "/", name, ".log"));
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace porchlight::testing

@@ -1,0 +1,61 @@
+// A cluster as a test needs it: a real broker, a real Redis, and the real programs of every
+// service, some of them twice.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/kafka_broker.h"
+#include "tests/support/receiver_process.h"
+#include "tests/support/redis_process.h"
+#include "tests/support/server_process.h"
+
+namespace porchlight::testing {
+
+class ClusterProcesses {
+ public:
+  // Broker, Redis, topics, master key and configuration; no service yet.
+  ClusterProcesses();
+
+  // Not OK: what could not be started, and why.
+  const absl::Status& status() const { return status_; }
+  KafkaBroker& broker() { return broker_; }
+  RedisProcess& redis() { return redis_; }
+
+  // One more process of this service. `name` is the service's, or of a further one such as
+  // "intake-2".
+  void Start(const std::string& name);
+  bool WaitUntilReady(const std::string& name);
+  // SIGKILL.
+  void Kill(const std::string& name);
+  void Send(const std::string& name, int signal) { processes_.at(name)->child->Send(signal); }
+  // SIGTERM; its exit code, or nothing if it doesn't end.
+  std::optional<int> Stop(const std::string& name);
+  // Where it is called.
+  const std::string& address(const std::string& name) const { return processes_.at(name)->address; }
+  // As --server wants it: the first process of each service.
+  std::string servers() const;
+  // What it wrote to standard error, over all its lives.
+  std::string errors(const std::string& name) const;
+
+  std::string outbox() const { return folder_.path() + "/outbox"; }
+  std::string config_file() const { return folder_.path() + "/porchlight.yaml"; }
+
+ private:
+  struct Process {
+    std::unique_ptr<Child> child;
+    std::string address;
+  };
+
+  absl::Status Prepare();
+
+  TemporaryFolder folder_;
+  KafkaBroker broker_;
+  RedisProcess redis_{{"--appendonly", "yes"}};
+  std::map<std::string, std::unique_ptr<Process>> processes_;
+  absl::Status status_;
+};
+
+}  // namespace porchlight::testing

@@ -1,0 +1,77 @@
+// A real Kafka broker as a child process, and topics on it that no other test uses. Started by
+// deploy/kafka-dev/broker.sh on free ports of 127.0.0.1; it ends with the test, however that ends.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "common/kafka/topics.h"
+#include "common/log/log.h"
+#include "tests/support/server_process.h"
+
+namespace porchlight::testing {
+
+// A port of 127.0.0.1 that nobody listens on at this moment.
+int FreePort();
+
+class KafkaBroker {
+ public:
+  KafkaBroker();
+  // One for all tests of this process, started when it is first asked for. Ask on the main thread.
+  static KafkaBroker& Shared();
+
+  // Not OK: it didn't start, and what to do about it.
+  const absl::Status& status() const { return status_; }
+  // With waits that fit tests.
+  kafka::ClientOptions Client() const;
+
+  // SIGKILL, and the same broker again, with its data.
+  void Kill();
+  absl::Status Restart();
+
+ private:
+  absl::Status Start();
+
+  DataFolder folder_;
+  std::string ports_;
+  std::string address_;
+  std::unique_ptr<Child> child_;
+  absl::Status status_;
+};
+
+// A topic as deploy/topics.yaml has those of events, on one broker.
+kafka::TopicSpec TestTopic(const std::string& name, int partitions = kPartitions);
+
+// "test7.": before the names of topics, they are this test's alone.
+std::string FreshPrefix();
+
+// Another log with a prefix before the name of each topic, which is made when it is first used.
+class FreshTopicsLog final : public Log {
+ public:
+  FreshTopicsLog(std::unique_ptr<Log> log, kafka::ClientOptions client, std::string prefix)
+      : log_(std::move(log)), client_(std::move(client)), prefix_(std::move(prefix)) {}
+
+  std::vector<AppendResult> Append(std::vector<AppendRequest> requests) override;
+  absl::StatusOr<std::vector<std::string>> Read(const TopicPartition& where, int64_t from,
+                                                ReadLimits limits = {}) override;
+  absl::StatusOr<int64_t> End(const TopicPartition& where) override;
+  bool WritesOnlyWinners() const override { return log_->WritesOnlyWinners(); }
+  void AddListener(Signal* signal, std::vector<std::string> topics) override;
+  void RemoveListener(Signal* signal) override { log_->RemoveListener(signal); }
+
+ private:
+  std::string Made(const std::string& topic);
+
+  const std::unique_ptr<Log> log_;
+  const kafka::ClientOptions client_;
+  const std::string prefix_;
+  absl::Mutex mutex_;
+  std::set<std::string> made_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace porchlight::testing
