@@ -11,12 +11,12 @@
 namespace porchlight {
 namespace {
 
-struct Options {
+struct DrillCommand {
   DrillOptions drill;
   bool json = false;
 };
 
-int Play(const Options& options) {
+int Play(const DrillCommand& options) {
   const absl::StatusOr<v1::DrillPlayed> played = PlayDrill(AllServices(), options.drill);
   if (!played.ok()) return Fail(played.status());
   if (options.json) {
@@ -34,7 +34,7 @@ int Play(const Options& options) {
 }  // namespace
 
 void AddDrill(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DrillCommand>();
   options->drill.jurisdiction = "us";
   options->drill.date = "2026-03-03";
   CLI::App* drill = app.add_subcommand(

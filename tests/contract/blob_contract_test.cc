@@ -16,7 +16,7 @@
 #include "common/blob/folder_blob.h"
 #include "common/blob/memory_blob.h"
 
-namespace porchlight {
+namespace porchlight::blob_contract_test {
 namespace {
 
 class Folder {
@@ -38,7 +38,7 @@ std::unique_ptr<FolderBlob> OpenFolder(const std::string& path) {
   return blob.ok() ? *std::move(blob) : nullptr;
 }
 
-class BlobContract : public testing::TestWithParam<std::string> {
+class BlobContract : public ::testing::TestWithParam<std::string> {
  protected:
   BlobContract() {
     if (GetParam() == "memory") {
@@ -51,7 +51,7 @@ class BlobContract : public testing::TestWithParam<std::string> {
   std::unique_ptr<Blob> blob_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Adapters, BlobContract, testing::Values("memory", "folder"),
+INSTANTIATE_TEST_SUITE_P(Adapters, BlobContract, ::testing::Values("memory", "folder"),
                          [](const auto& about) { return about.param; });
 
 TEST_P(BlobContract, GivesBackWhatWasPut) {
@@ -168,4 +168,4 @@ TEST(FolderBlobTest, SurvivesKill) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::blob_contract_test

@@ -12,10 +12,10 @@
 #include "common/keys/memory_keys.h"
 #include "tests/contract/keys_folder.h"
 
-namespace porchlight {
+namespace porchlight::keys_contract_test {
 namespace {
 
-class KeysContract : public testing::TestWithParam<std::string> {
+class KeysContract : public ::testing::TestWithParam<std::string> {
  protected:
   KeysContract() {
     if (GetParam() == "memory") {
@@ -28,7 +28,7 @@ class KeysContract : public testing::TestWithParam<std::string> {
   std::unique_ptr<Keys> keys_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Adapters, KeysContract, testing::Values("memory", "file"),
+INSTANTIATE_TEST_SUITE_P(Adapters, KeysContract, ::testing::Values("memory", "file"),
                          [](const auto& about) { return about.param; });
 
 TEST_P(KeysContract, GivesTheSameKeyEveryTime) {
@@ -130,4 +130,4 @@ TEST(MemoryKeysTest, OneSeedGivesTheSameKeys) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::keys_contract_test

@@ -20,7 +20,7 @@
 #include "gmock/gmock.h"
 #include "tests/contract/log_testing.h"
 
-namespace porchlight {
+namespace porchlight::log_contract_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -418,4 +418,4 @@ TEST_P(LogContract, ALogCutShortIsNoticed) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::log_contract_test

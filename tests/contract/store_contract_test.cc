@@ -17,7 +17,7 @@
 #include "gmock/gmock.h"
 #include "tests/contract/log_testing.h"
 
-namespace porchlight {
+namespace porchlight::store_contract_test {
 namespace {
 
 using ::testing::AllOf;
@@ -461,4 +461,4 @@ TEST_F(SqliteStoreFile, ADirectoryThatIsNotThereMakesItAwayUntilItIs) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::store_contract_test
