@@ -18,7 +18,7 @@ foreach(mutant ${mutants})
     list(APPEND copies ${copy})
   endforeach()
   add_executable(mutant_${name} ${copies} $<TARGET_OBJECTS:sim_tests>)
-  target_link_libraries(mutant_${name} PRIVATE porchlight_test_support GTest::gtest_main spdlog::spdlog)
+  target_link_libraries(mutant_${name} PRIVATE porchlight_test_support GTest::gtest_main)
   porchlight_precompiled(mutant_${name})
   set_target_properties(mutant_${name} PROPERTIES UNITY_BUILD OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
   add_test(NAME sim.mutant.${name}
