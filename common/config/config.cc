@@ -24,7 +24,7 @@ namespace porchlight {
 namespace {
 
 constexpr size_t kConfigBytesMax = 1u << 20;
-constexpr size_t kSecretBytesMax = 4096;
+constexpr size_t kSecretFileBytesMax = 4096;
 
 bool IsLoopback(absl::string_view host) {
   return host == "localhost" || host == "127.0.0.1" || host == "::1";
@@ -352,7 +352,7 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& file) {
         "the secret file %s may be used by others than its owner (mode %04o); run: chmod 600 %s",
         file, about.st_mode & 07777, file));
   }
-  const absl::StatusOr<std::string> text = ReadFile(fd, file, kSecretBytesMax);
+  const absl::StatusOr<std::string> text = ReadFile(fd, file, kSecretFileBytesMax);
   if (!text.ok()) return text.status();
   const absl::string_view secret = absl::StripAsciiWhitespace(*text);
   if (secret.empty() || secret.find('\n') != absl::string_view::npos) {

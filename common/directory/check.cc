@@ -23,11 +23,11 @@ constexpr size_t kPackIdLengthMax = 64;
 constexpr uint32_t kChaseMinutesLeast = 5;
 constexpr uint32_t kChaseMinutesMost = 10'080;
 
-using Ids = google::protobuf::RepeatedPtrField<std::string>;
+using IdList = google::protobuf::RepeatedPtrField<std::string>;
 
 template <typename Entry>
 void CheckOnce(absl::string_view what, const google::protobuf::RepeatedPtrField<Entry>& set,
-               const Ids& removed, Mistakes& mistakes) {
+               const IdList& removed, Mistakes& mistakes) {
   std::set<std::string> given(removed.begin(), removed.end());
   for (int i = 0; i < set.size(); ++i) {
     if (given.insert(IdOf(set[i])).second) continue;
@@ -37,7 +37,7 @@ void CheckOnce(absl::string_view what, const google::protobuf::RepeatedPtrField<
 }
 
 template <typename Entry>
-void WarnOfUnknown(absl::string_view what, const Ids& removed,
+void WarnOfUnknown(absl::string_view what, const IdList& removed,
                    const google::protobuf::RepeatedPtrField<Entry>& known,
                    std::vector<std::string>& warnings) {
   for (const std::string& id : removed) {

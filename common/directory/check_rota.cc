@@ -20,7 +20,7 @@ constexpr uint32_t kEscalateSecondsMost = 86'400;
 constexpr uint32_t kTurnDaysMost = 365;
 constexpr uint32_t kLastMinute = 1439;
 
-using Ids = google::protobuf::RepeatedPtrField<std::string>;
+using IdList = google::protobuf::RepeatedPtrField<std::string>;
 
 class RotaChecker {
  public:
@@ -101,7 +101,7 @@ class RotaChecker {
     }
   }
 
-  void CheckPeople(const std::string& entry, const Ids& person_ids) {
+  void CheckPeople(const std::string& entry, const IdList& person_ids) {
     if (person_ids.empty()) mistakes_.Malformed(entry, "it has nobody; name at least one person");
     if (person_ids.size() > kPeopleMax) {
       mistakes_.Malformed(entry, "it has more than 200 people; name at most 200");

@@ -13,7 +13,7 @@ namespace {
 
 template <typename Entry>
 using Entries = google::protobuf::RepeatedPtrField<Entry>;
-using Ids = Entries<std::string>;
+using IdList = Entries<std::string>;
 
 template <typename Entry>
 std::map<std::string, const Entry*> ById(const Entries<Entry>& entries) {
@@ -31,7 +31,7 @@ void Remove(Entries<Entry>& entries, const std::set<std::string>& ids) {
 }
 
 template <typename Entry>
-void Change(Entries<Entry>& entries, const Ids& removed, const Entries<Entry>& set) {
+void Change(Entries<Entry>& entries, const IdList& removed, const Entries<Entry>& set) {
   Remove(entries, {removed.begin(), removed.end()});
   std::map<std::string, Entry*> by_id;
   for (Entry& entry : entries) by_id[IdOf(entry)] = &entry;
@@ -55,7 +55,7 @@ const Entry* Find(const std::map<std::string, const Entry*>& by_id, const std::s
 
 template <typename Entry>
 void Difference(const Entries<Entry>& in_force, const Entries<Entry>& configured,
-                const Entries<Entry>& wanted, Entries<Entry>& set, Ids& removed) {
+                const Entries<Entry>& wanted, Entries<Entry>& set, IdList& removed) {
   const auto before = ById(configured);
   const auto after = ById(wanted);
   const auto now = ById(in_force);
@@ -81,7 +81,7 @@ void DifferenceOfPacks(const v1::Directory& in_force, const v1::Directory& confi
 }
 
 // How near the nearest of `jurisdictions` that covers it is; nothing if none does.
-std::optional<size_t> Nearness(const Ids& jurisdictions, absl::string_view jurisdiction) {
+std::optional<size_t> Nearness(const IdList& jurisdictions, absl::string_view jurisdiction) {
   if (jurisdictions.empty()) return 0;
   std::optional<size_t> nearest;
   for (const std::string& whole : jurisdictions) {

@@ -20,11 +20,11 @@ constexpr absl::Duration kLastSeenLongAgo = absl::Hours(24 * 30);
 // Care by choice ends at 26 at the latest (42 USC 671(a)(9)(C)(i)).
 constexpr int kAgeYearsMax = 26;
 
-void Add(const std::string& text, std::vector<std::string>& texts) {
+void AddText(const std::string& text, std::vector<std::string>& texts) {
   if (!text.empty()) texts.push_back(text);
 }
 
-void Append(const std::vector<std::string>& more, std::vector<std::string>& texts) {
+void AppendTexts(const std::vector<std::string>& more, std::vector<std::string>& texts) {
   texts.insert(texts.end(), more.begin(), more.end());
 }
 
@@ -114,7 +114,7 @@ std::string FutureOddity(absl::string_view field, absl::Time time, absl::Time no
 
 std::vector<std::string> Oddities(const v1::YouthFacts& facts, absl::Time now) {
   std::vector<std::string> texts;
-  Add(BirthOddity(facts, now), texts);
+  AddText(BirthOddity(facts, now), texts);
   if (OutOfRange(facts.height_cm(), 30, 260))
     texts.push_back("height_cm isn't between 30 and 260: please check it and its unit");
   if (OutOfRange(facts.weight_kg(), 2, 400))
@@ -122,7 +122,7 @@ std::vector<std::string> Oddities(const v1::YouthFacts& facts, absl::Time now) {
   if (facts.age_years() > kAgeYearsMax)
     texts.push_back("age_years is beyond any that is in care: please check it");
   if (facts.has_photo_taken_at())
-    Add(FutureOddity("photo_taken_at", FromProto(facts.photo_taken_at()), now), texts);
+    AddText(FutureOddity("photo_taken_at", FromProto(facts.photo_taken_at()), now), texts);
   for (const auto& [name, reason] : facts.unavailable()) {
     if (name != "photo" && facts.GetDescriptor()->FindFieldByName(name) == nullptr &&
         v1::Episode::descriptor()->FindFieldByName(name) == nullptr) {
@@ -140,7 +140,7 @@ std::vector<std::string> Oddities(const google::protobuf::RepeatedPtrField<v1::A
   for (const v1::AnchorTime& anchor : anchors) {
     const std::string name = absl::AsciiStrToLower(
         absl::StripPrefix(v1::PolicyAnchor_Name(anchor.anchor()), "POLICY_ANCHOR_"));
-    Add(FutureOddity(absl::StrCat("the time of ", name), FromProto(anchor.at()), now), texts);
+    AddText(FutureOddity(absl::StrCat("the time of ", name), FromProto(anchor.at()), now), texts);
   }
   return texts;
 }
@@ -150,12 +150,12 @@ std::vector<std::string> Oddities(const v1::ReportMissingRequest& report,
   std::vector<std::string> texts;
   if (report.has_last_seen_at()) {
     const absl::Time last_seen_at = FromProto(report.last_seen_at());
-    Add(FutureOddity("last_seen_at", last_seen_at, now), texts);
+    AddText(FutureOddity("last_seen_at", last_seen_at, now), texts);
     if (last_seen_at < now - kLastSeenLongAgo)
       texts.push_back("last_seen_at is more than 30 days ago: please check the date");
   }
-  Append(Oddities(report.youth(), now), texts);
-  Append(Oddities(report.anchors(), now), texts);
+  AppendTexts(Oddities(report.youth(), now), texts);
+  AppendTexts(Oddities(report.anchors(), now), texts);
   if (Differs(report.youth().first_name(), episode.youth().first_name()) ||
       Differs(report.youth().last_name(), episode.youth().last_name()) ||
       Differs(report.youth().date_of_birth(), episode.youth().date_of_birth())) {
@@ -178,7 +178,7 @@ std::vector<std::string> Oddities(const v1::RecordReturnRequest& request,
   std::vector<std::string> texts;
   if (!request.has_returned_at()) return texts;
   const absl::Time returned_at = FromProto(request.returned_at());
-  Add(FutureOddity("returned_at", returned_at, now), texts);
+  AddText(FutureOddity("returned_at", returned_at, now), texts);
   if (episode.has_last_seen_at() && returned_at < FromProto(episode.last_seen_at()))
     texts.push_back("returned_at is before the youth was last seen: please check both times");
   return texts;
@@ -189,7 +189,7 @@ std::vector<std::string> Oddities(const v1::AddToEpisodeRequest& addition,
   std::vector<std::string> texts;
   if (addition.has_occurred_at()) {
     const absl::Time occurred_at = FromProto(addition.occurred_at());
-    Add(FutureOddity("occurred_at", occurred_at, now), texts);
+    AddText(FutureOddity("occurred_at", occurred_at, now), texts);
     const bool of_the_search = addition.kind() == v1::FACT_KIND_SIGHTING ||
                                addition.kind() == v1::FACT_KIND_CONTACT ||
                                addition.kind() == v1::FACT_KIND_LOCATED;
@@ -198,8 +198,8 @@ std::vector<std::string> Oddities(const v1::AddToEpisodeRequest& addition,
       texts.push_back("occurred_at is before the youth was last seen: please check both times");
     }
   }
-  Append(Oddities(addition.youth(), now), texts);
-  Append(Oddities(addition.anchors(), now), texts);
+  AppendTexts(Oddities(addition.youth(), now), texts);
+  AppendTexts(Oddities(addition.anchors(), now), texts);
   return texts;
 }
 

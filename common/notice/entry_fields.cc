@@ -67,9 +67,9 @@ std::string BirthDate(const v1::YouthFacts& youth) {
              : absl::StrCat("not known; about ", youth.age_years(), " years old");
 }
 
-class Writer {
+class EntryWriter {
  public:
-  explicit Writer(const v1::YouthFacts& youth) : youth_(youth) {}
+  explicit EntryWriter(const v1::YouthFacts& youth) : youth_(youth) {}
 
   // `name`: of the field, as reports tell why it isn't available.
   void Add(absl::string_view code, absl::string_view label, absl::string_view name,
@@ -96,7 +96,7 @@ class Writer {
 
 std::vector<v1::PacketField> EntryFields(const v1::Episode& episode, const absl::TimeZone& zone) {
   const v1::YouthFacts& youth = episode.youth();
-  Writer writer(youth);
+  EntryWriter writer(youth);
   writer.Add("NAM", "Name", youth.last_name().empty() ? "last_name" : "first_name", Name(youth));
   writer.Add("SEX", "Sex", "sex", youth.sex());
   writer.Add("RAC", "Race", "race", youth.race());

@@ -14,7 +14,7 @@
 namespace porchlight {
 namespace {
 
-bool IsOpen(const Duty& duty) {
+bool IsOwed(const Duty& duty) {
   return duty.state == v1::DUTY_STATE_OPEN || duty.state == v1::DUTY_STATE_WAITING;
 }
 
@@ -71,7 +71,7 @@ absl::Status NoSuch(const v1::NotificationState& state, const std::vector<Duty>&
                     absl::Time now) {
   std::vector<std::string> rules;
   std::set<std::string> kinds;
-  for (const Duty& duty : Pick(duties, now, IsOpen)) {
+  for (const Duty& duty : Pick(duties, now, IsOwed)) {
     if (!CommandFor(duty).empty()) continue;
     if (rules.empty() || rules.back() != duty.rule_id) rules.push_back(duty.rule_id);
     if (duty.recipient != v1::RECIPIENT_KIND_UNSPECIFIED) kinds.insert(WordOf(duty.recipient));
@@ -106,7 +106,7 @@ v1::EvidenceKind Fitting(bool with_number, const std::vector<Duty>& duties) {
 // Of one recipient's duties, those that a single call can meet: of the first trigger that has one
 // open, and what was to be told since.
 std::vector<Duty> OfOneTrigger(const std::vector<Duty>& duties) {
-  const auto first = std::find_if(duties.begin(), duties.end(), IsOpen);
+  const auto first = std::find_if(duties.begin(), duties.end(), IsOwed);
   const Duty& leading = first != duties.end() ? *first : duties.front();
   std::vector<Duty> kept;
   for (const Duty& duty : duties) {
@@ -200,8 +200,8 @@ absl::StatusOr<v1::EvidenceKind> KindOfProof(const v1::FileProofRequest& request
                      " doesn't meet this duty; these do: ", absl::StrJoin(would, ", ")));
   }
   if (target.whole_recipient) duties = OfOneTrigger(duties);
-  if (std::any_of(duties.begin(), duties.end(), IsOpen))
-    std::erase_if(duties, [](const Duty& duty) { return !IsOpen(duty); });
+  if (std::any_of(duties.begin(), duties.end(), IsOwed))
+    std::erase_if(duties, [](const Duty& duty) { return !IsOwed(duty); });
   return kind;
 }
 

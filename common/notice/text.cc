@@ -40,9 +40,9 @@ std::string PlainName(absl::string_view field) {
   return absl::StrReplaceAll(field, {{"_", " "}});
 }
 
-class Writer {
+class PacketWriter {
  public:
-  Writer(const v1::NoticePacket& packet, const absl::TimeZone& zone)
+  PacketWriter(const v1::NoticePacket& packet, const absl::TimeZone& zone)
       : packet_(packet), zone_(zone) {}
 
   void Add(absl::string_view label, absl::string_view value) {
@@ -199,7 +199,7 @@ std::string HeadlineOf(const v1::NoticePacket& packet) {
 
 std::string TextOf(const v1::NoticePacket& packet, v1::RecipientKind recipient,
                    const absl::TimeZone& zone) {
-  Writer writer(packet, zone);
+  PacketWriter writer(packet, zone);
   writer.AddWhy();
   writer.Say();
   writer.AddNumbers();

@@ -60,6 +60,14 @@ absl::Status SetTime(const TypedTime& time, Mutable mutable_field) {
   return absl::OkStatus();
 }
 
+// What each command that changes something is made of.
+template <typename Request>
+struct Change {
+  ServerOptions server;
+  Request request;
+  TypedTime time;
+};
+
 // --reporter and --request-id.
 template <typename Request>
 void AddActor(CLI::App& command, Request& request) {

@@ -54,7 +54,7 @@ std::unique_ptr<v1::DirectoryService::Stub> StubOf(const ServerOptions& server) 
   return v1::DirectoryService::NewStub(Connect(server, "directory"));
 }
 
-int Change(ChangeOptions& options) {
+int ChangeDirectory(ChangeOptions& options) {
   v1::ChangeDirectoryRequest& request = options.request;
   if (request.request_id().empty()) request.set_request_id(SystemIds().New());
   request.mutable_actor()->set_reached_by(options.files.empty() ? v1::REACHED_BY_COMMAND_LINE
@@ -80,11 +80,11 @@ int Change(ChangeOptions& options) {
   return kDone;
 }
 
-int Import(ChangeOptions& options) {
+int ImportFile(ChangeOptions& options) {
   absl::StatusOr<v1::Directory> directory = ReadDirectoryFile(options.files.front());
   if (!directory.ok()) return FailLines(directory.status());
   *options.request.mutable_set() = *std::move(directory);
-  return Change(options);
+  return ChangeDirectory(options);
 }
 
 int SetPacks(ChangeOptions& options) {
@@ -95,7 +95,7 @@ int SetPacks(ChangeOptions& options) {
   for (const std::string& id : PackIdsOf(*sources)) {
     *options.request.mutable_set()->add_packs() = *packs->Find(id);
   }
-  return Change(options);
+  return ChangeDirectory(options);
 }
 
 int SetRecipient(ChangeOptions& options) {
@@ -107,7 +107,7 @@ int SetRecipient(ChangeOptions& options) {
   recipient.set_kind(static_cast<v1::RecipientKind>(place(RecipientKindWords(), options.kind)));
   recipient.set_channel(static_cast<v1::ChannelKind>(place(ChannelKindWords(), options.channel)));
   *recipient.mutable_jurisdictions() = ToTexts(options.jurisdictions);
-  return Change(options);
+  return ChangeDirectory(options);
 }
 
 int SetOverride(ChangeOptions& options) {
@@ -121,7 +121,7 @@ int SetOverride(ChangeOptions& options) {
   if (!until.ok()) return Fail(until.status());
   *override.mutable_from() = *from;
   *override.mutable_until() = *until;
-  return Change(options);
+  return ChangeDirectory(options);
 }
 
 int Remove(ChangeOptions& options) {
@@ -129,7 +129,7 @@ int Remove(ChangeOptions& options) {
   *options.request.mutable_rotas_removed() = ToTexts(options.rotas);
   *options.request.mutable_overrides_removed() = ToTexts(options.overrides);
   *options.request.mutable_rosters_removed() = ToTexts(options.rosters);
-  return Change(options);
+  return ChangeDirectory(options);
 }
 
 std::string WhereText(const Texts& jurisdictions) {
@@ -197,7 +197,7 @@ void PrintDirectory(const v1::Directory& directory) {
   PrintTable({"PACK", "OF", "RULES", "VERSION", "NAME"}, packs);
 }
 
-int Show(const ServerOptions& server) {
+int ShowDirectory(const ServerOptions& server) {
   v1::GetDirectoryReply reply;
   const absl::Status status =
       Call(server, *StubOf(server), &v1::DirectoryService::Stub::GetDirectory,
@@ -238,9 +238,9 @@ int Who(const ServerOptions& server, const std::string& role, const std::string&
 }
 
 // A subcommand that changes the directory, with what all of them take.
-CLI::App* AddChange(CLI::App& directory, const std::shared_ptr<ChangeOptions>& options,
-                    const char* name, const char* help, const char* example,
-                    int (*run)(ChangeOptions&), int& exit_code) {
+CLI::App* AddDirectoryChange(CLI::App& directory, const std::shared_ptr<ChangeOptions>& options,
+                             const char* name, const char* help, const char* example,
+                             int (*run)(ChangeOptions&), int& exit_code) {
   CLI::App* command = directory.add_subcommand(name, help);
   AddServerOptions(*command, options->server);
   command->add_option("--request-id", *options->request.mutable_request_id(),
@@ -254,7 +254,7 @@ CLI::App* AddChange(CLI::App& directory, const std::shared_ptr<ChangeOptions>& o
 
 void AddSetRecipient(CLI::App& directory, int& exit_code) {
   auto options = std::make_shared<ChangeOptions>();
-  CLI::App* command = AddChange(
+  CLI::App* command = AddDirectoryChange(
       directory, options, "set-recipient", "Add a recipient, or replace the one of this id",
       "porchlight directory set-recipient --id city-police --kind law_enforcement --channel email "
       "--address desk@police.example --name \"City Police\"",
@@ -285,10 +285,10 @@ void AddOverride(CLI::App& directory, int& exit_code) {
   auto options = std::make_shared<ChangeOptions>();
   options->override.set_level(1);
   CLI::App* command =
-      AddChange(directory, options, "override", "Have somebody stand in on call",
-                "porchlight directory override --role supervisor --person worker-7 --from "
-                "\"2026-11-22 18:00\" --until \"2026-11-23 08:00\"",
-                SetOverride, exit_code);
+      AddDirectoryChange(directory, options, "override", "Have somebody stand in on call",
+                         "porchlight directory override --role supervisor --person worker-7 --from "
+                         "\"2026-11-22 18:00\" --until \"2026-11-23 08:00\"",
+                         SetOverride, exit_code);
   command->add_option("--role", *options->override.mutable_role(), "The rota")->required();
   command->add_option_function<uint32_t>(
       "--level", [options](uint32_t level) { options->override.set_level(level); },
@@ -302,7 +302,7 @@ void AddOverride(CLI::App& directory, int& exit_code) {
 
 void AddRemove(CLI::App& directory, int& exit_code) {
   auto options = std::make_shared<ChangeOptions>();
-  CLI::App* command = AddChange(
+  CLI::App* command = AddDirectoryChange(
       directory, options, "remove", "Take entries out, all or none of them",
       "porchlight directory remove --recipient old-desk --override ab12", Remove, exit_code);
   command->add_option("--recipient", options->recipients, "Their ids");
@@ -320,18 +320,19 @@ void AddDirectoryCommands(CLI::App& app, int& exit_code) {
   auto server = std::make_shared<ServerOptions>();
   CLI::App* show = directory->add_subcommand("show", "Show all that is in it");
   AddServerOptions(*show, *server);
-  show->callback([server, &exit_code] { exit_code = Show(*server); });
+  show->callback([server, &exit_code] { exit_code = ShowDirectory(*server); });
 
   auto import = std::make_shared<ChangeOptions>();
-  AddChange(*directory, import, "import", "Set all that a file holds, and leave the rest alone",
-            "porchlight directory import deploy/sample/directory.yaml", Import, exit_code)
+  AddDirectoryChange(
+      *directory, import, "import", "Set all that a file holds, and leave the rest alone",
+      "porchlight directory import deploy/sample/directory.yaml", ImportFile, exit_code)
       ->add_option("file", import->files, "YAML; see README.md")
       ->required()
       ->expected(1);
   auto packs = std::make_shared<ChangeOptions>();
-  AddChange(*directory, packs, "set-packs", "Put policy packs in force",
-            "porchlight directory set-packs /etc/porchlight/policy/us-tx-travis.yaml", SetPacks,
-            exit_code)
+  AddDirectoryChange(*directory, packs, "set-packs", "Put policy packs in force",
+                     "porchlight directory set-packs /etc/porchlight/policy/us-tx-travis.yaml",
+                     SetPacks, exit_code)
       ->add_option("file", packs->files, "Packs (YAML), or folders of them")
       ->required();
   AddSetRecipient(*directory, exit_code);

@@ -11,12 +11,12 @@
 namespace porchlight {
 namespace {
 
-struct Options {
+struct DrillCommand {
   DrillOptions drill;
   bool json = false;
 };
 
-int Play(const Options& options) {
+int RunDrill(const DrillCommand& options) {
   const absl::StatusOr<v1::DrillPlayed> played = PlayDrill(AllServices(), options.drill);
   if (!played.ok()) return Fail(played.status());
   if (options.json) {
@@ -34,7 +34,7 @@ int Play(const Options& options) {
 }  // namespace
 
 void AddDrill(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DrillCommand>();
   options->drill.jurisdiction = "us";
   options->drill.date = "2026-03-03";
   CLI::App* drill = app.add_subcommand(
@@ -47,7 +47,7 @@ void AddDrill(CLI::App& app, int& exit_code) {
   drill->add_flag("--brief", options->drill.brief, "Only who is told and when, without the words");
   drill->add_flag("--json", options->json, "Print protobuf JSON");
   drill->footer("Example: porchlight drill --jurisdiction us-tx --brief");
-  drill->callback([options, &exit_code] { exit_code = Play(*options); });
+  drill->callback([options, &exit_code] { exit_code = RunDrill(*options); });
 }
 
 }  // namespace porchlight

@@ -15,7 +15,7 @@
 namespace porchlight {
 namespace {
 
-struct Options {
+struct EpisodeOptions {
   ServerOptions server;
   bool all = false;
   std::string episode_id;
@@ -44,7 +44,7 @@ std::string WhoText(const v1::Episode& episode) {
   return absl::StrJoin(known, " ");
 }
 
-int Episodes(const Options& options) {
+int Episodes(const EpisodeOptions& options) {
   const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   v1::ListEpisodesReply all;
   v1::ListEpisodesRequest request;
@@ -149,7 +149,7 @@ void PrintCase(const v1::Episode& episode, Lines& lines) {
   lines.Add("Same as episode", episode.same_as_episode_id());
 }
 
-int Episode(const Options& options) {
+int Episode(const EpisodeOptions& options) {
   const auto stub = v1::Intake::NewStub(Connect(options.server, "intake"));
   v1::GetEpisodeRequest request;
   request.set_episode_id(options.episode_id);
@@ -184,7 +184,7 @@ int Episode(const Options& options) {
 }  // namespace
 
 void AddEpisodeCommands(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EpisodeOptions>();
   CLI::App* episodes = app.add_subcommand("episodes", "List open episodes");
   AddServerOptions(*episodes, options->server);
   episodes->add_flag("--all", options->all, "Also those that have ended");

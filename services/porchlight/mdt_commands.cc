@@ -41,13 +41,13 @@ void PrintNotice(const v1::TeamNotice& notice) {
   PrintTable({"  SEAT", "", "ANSWER"}, rows);
 }
 
-struct ListOptions {
+struct TeamListOptions {
   ServerOptions server;
   v1::ListTeamNoticesRequest request;
 };
 
 // Every page.
-absl::Status ListAll(ListOptions& options, v1::ListTeamNoticesReply& all) {
+absl::Status ListAll(TeamListOptions& options, v1::ListTeamNoticesReply& all) {
   const auto stub = v1::Mdt::NewStub(Connect(options.server, "mdt"));
   options.request.set_page_size(500);
   do {
@@ -62,7 +62,7 @@ absl::Status ListAll(ListOptions& options, v1::ListTeamNoticesReply& all) {
   return absl::OkStatus();
 }
 
-int List(ListOptions& options) {
+int List(TeamListOptions& options) {
   v1::ListTeamNoticesReply reply;
   if (absl::Status status = ListAll(options, reply); !status.ok()) return Fail(status);
   if (options.server.json) {
@@ -86,8 +86,8 @@ int List(ListOptions& options) {
   return kDone;
 }
 
-void AddList(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<ListOptions>();
+void AddTeamNotices(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<TeamListOptions>();
   CLI::App* list = app.add_subcommand("list", "Who was called, and who has answered");
   AddServerOptions(*list, options->server);
   list->add_option("--episode,episode", *options->request.mutable_episode_id(),
@@ -95,13 +95,6 @@ void AddList(CLI::App& app, int& exit_code) {
   list->footer("Example: porchlight mdt list y-100_e1");
   list->callback([options, &exit_code] { exit_code = List(*options); });
 }
-
-template <typename Request>
-struct Change {
-  ServerOptions server;
-  Request request;
-  TypedTime time;
-};
 
 template <typename Request>
 int Submit(Change<Request>& change,
@@ -190,7 +183,7 @@ void AddMdtCommands(CLI::App& app, int& exit_code) {
   CLI::App* mdt = app.add_subcommand(
       "mdt", "The multidisciplinary team: who was called, who has answered, meetings");
   mdt->require_subcommand(1);
-  AddList(*mdt, exit_code);
+  AddTeamNotices(*mdt, exit_code);
   AddAcknowledge(*mdt, exit_code);
   AddMeeting(*mdt, exit_code);
 }

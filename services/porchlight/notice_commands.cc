@@ -14,7 +14,7 @@
 namespace porchlight {
 namespace {
 
-struct ListOptions {
+struct NoticeListOptions {
   ServerOptions server;
   std::string episode_id;
 };
@@ -54,7 +54,7 @@ void PrintFilings(const v1::ListNoticesReply& reply) {
   PrintTable({"PROOF", "KIND", "NUMBER", "TOLD TO", "DONE", "OF"}, rows);
 }
 
-int Notices(const ListOptions& options) {
+int Notices(const NoticeListOptions& options) {
   const auto stub = v1::Notification::NewStub(Connect(options.server, "notification"));
   v1::ListNoticesRequest request;
   request.set_episode_id(options.episode_id);
@@ -87,7 +87,7 @@ int Notices(const ListOptions& options) {
   return kDone;
 }
 
-int DeadLetters(const ListOptions& options) {
+int DeadLetters(const NoticeListOptions& options) {
   const auto stub = v1::Notification::NewStub(Connect(options.server, "notification"));
   v1::ListDeadLettersRequest request;
   request.set_page_size(500);
@@ -134,7 +134,7 @@ int Replay(const ServerOptions& server, v1::ReplayDeadLetterRequest request) {
 }
 
 void AddNotices(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<ListOptions>();
+  auto options = std::make_shared<NoticeListOptions>();
   CLI::App* notices = app.add_subcommand(
       "notices",
       "Who was told of an episode and what each said; what was typed in; who is to call");
@@ -145,7 +145,7 @@ void AddNotices(CLI::App& app, int& exit_code) {
 }
 
 void AddDeadLetters(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<ListOptions>();
+  auto options = std::make_shared<NoticeListOptions>();
   CLI::App* dead =
       app.add_subcommand("dead-letters", "Messages that were given up: each needs a person");
   AddServerOptions(*dead, options->server);
@@ -163,13 +163,6 @@ void AddDeadLetters(CLI::App& app, int& exit_code) {
     if (!replay->parsed()) exit_code = DeadLetters(*options);
   });
 }
-
-template <typename Request>
-struct Change {
-  ServerOptions server;
-  Request request;
-  TypedTime time;
-};
 
 int File(Change<v1::FileProofRequest>& change) {
   const absl::Status set = SetTime(change.time, [&] { return change.request.mutable_done_at(); });

@@ -33,13 +33,13 @@ void AskForDecision(const std::string& episode_id) {
             << " --decision not-identified --by WORKER-ID\n";
 }
 
-struct ListOptions {
+struct TaskListOptions {
   ServerOptions server;
   v1::ListScreeningsRequest request;
 };
 
 // Every page.
-absl::Status ListAll(ListOptions& options, v1::ListScreeningsReply& all) {
+absl::Status ListAll(TaskListOptions& options, v1::ListScreeningsReply& all) {
   const auto stub = v1::Screening::NewStub(Connect(options.server, "screening"));
   options.request.set_page_size(500);
   do {
@@ -53,7 +53,7 @@ absl::Status ListAll(ListOptions& options, v1::ListScreeningsReply& all) {
   return absl::OkStatus();
 }
 
-int List(ListOptions& options) {
+int List(TaskListOptions& options) {
   v1::ListScreeningsReply reply;
   if (absl::Status status = ListAll(options, reply); !status.ok()) return Fail(status);
   if (options.server.json) {
@@ -75,8 +75,8 @@ int List(ListOptions& options) {
   return kDone;
 }
 
-void AddList(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<ListOptions>();
+void AddTasks(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<TaskListOptions>();
   CLI::App* list = app.add_subcommand("list", "What is to be done after returns, and by when");
   AddServerOptions(*list, options->server);
   list->add_option("--episode,episode", *options->request.mutable_episode_id(),
@@ -86,14 +86,6 @@ void AddList(CLI::App& app, int& exit_code) {
   list->footer("Example: porchlight screening list y-100_e1");
   list->callback([options, &exit_code] { exit_code = List(*options); });
 }
-
-// What each command that changes something is made of.
-template <typename Request>
-struct Change {
-  ServerOptions server;
-  Request request;
-  TypedTime time;
-};
 
 template <typename Request>
 int Submit(Change<Request>& change,
@@ -321,7 +313,7 @@ void AddScreeningCommands(CLI::App& app, int& exit_code) {
   CLI::App* screening = app.add_subcommand(
       "screening", "After a return: screening, interview, medical offers, photo, decision");
   screening->require_subcommand(1);
-  AddList(*screening, exit_code);
+  AddTasks(*screening, exit_code);
   AddDefer(*screening, exit_code);
   AddComplete(*screening, exit_code);
   AddInterview(*screening, exit_code);

@@ -26,7 +26,7 @@ namespace {
 
 constexpr char kAgency[] = "example";
 constexpr char kYouthPrefix[] = "due-";
-constexpr size_t kAtOnce = 2048;
+constexpr size_t kHeardAtOnce = 2048;
 constexpr absl::Duration kWindow = absl::Hours(1);
 // Hearing of a million of them takes a while, and nothing may come due meanwhile.
 constexpr absl::Duration kFillMayTake = absl::Minutes(55);
@@ -157,8 +157,8 @@ DeadlineWorld::DeadlineWorld(const std::string& data, const DeadlinePlan& plan)
       WorkerOptions{.agency_id = kAgency, .partitions = kPartitions, .dispatcher = {}});
   Require(worker_->Start());
   first_due_ = clock_.Now() + kFillMayTake;
-  for (size_t first = 0; first < plan.count; first += kAtOnce) {
-    Round(first, std::min(plan.count, first + kAtOnce));
+  for (size_t first = 0; first < plan.count; first += kHeardAtOnce) {
+    Round(first, std::min(plan.count, first + kHeardAtOnce));
     while (worker_->Step()) {
     }
     Require(worker_->trouble());

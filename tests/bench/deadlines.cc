@@ -22,7 +22,7 @@
 namespace porchlight::bench {
 namespace {
 
-constexpr absl::Duration kLongest = absl::Minutes(2);
+constexpr absl::Duration kFiringMayTake = absl::Minutes(2);
 constexpr absl::Duration kSpreadOver = absl::Seconds(60);
 
 int64_t ResidentBytes() {
@@ -70,7 +70,7 @@ void FireOne(const Bench& bench, const std::string& name, const DeadlinePlan& pl
     const auto count = static_cast<double>(plan.count);
     const double memory = std::atof(PendingBytes(data).c_str()) / count;
     const double disk = static_cast<double>(StoreBytes(data)) / count;
-    const std::vector<absl::Duration> late = world.Fire(kLongest);
+    const std::vector<absl::Duration> late = world.Fire(kFiringMayTake);
     std::cout << "| " << name << " | " << Percentiles(late) << " | "
               << absl::StrFormat("%.2f", absl::ToDoubleSeconds(world.all_sent_after())) << " | "
               << plan.due - late.size() << " | " << world.surplus() << " | "

@@ -33,7 +33,7 @@
 namespace porchlight::bench {
 namespace {
 
-constexpr size_t kAtOnce = 2048;
+constexpr size_t kFilledAtOnce = 2048;
 // Keys made at once share a commit.
 constexpr size_t kKeyThreads = 64;
 
@@ -194,8 +194,8 @@ void Fill(const std::string& data, const std::string& config_file, size_t episod
   filler.commands =
       std::make_unique<Commands>("intake", *filler.log, *filler.keys,
                                  filler.parts.at("intake").outcomes, agency_id, kPartitions);
-  for (size_t first = 0; first < episodes; first += kAtOnce) {
-    filler.Round(first, std::min(episodes, first + kAtOnce));
+  for (size_t first = 0; first < episodes; first += kFilledAtOnce) {
+    filler.Round(first, std::min(episodes, first + kFilledAtOnce));
     filler.Settle();
   }
 }

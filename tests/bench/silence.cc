@@ -20,7 +20,7 @@ constexpr double kPerSecond = 100;
 // All of them are acknowledged before the first would be paged again.
 constexpr size_t kAcknowledged = 400;
 constexpr size_t kNobodyHas = 20;
-constexpr absl::Duration kLongest = absl::Seconds(30);
+constexpr absl::Duration kPagesMayTake = absl::Seconds(30);
 
 std::vector<Request> Reports(size_t first, size_t count) {
   std::vector<Request> reports;
@@ -60,7 +60,7 @@ void Silence(Bench& bench) {
   const size_t first = bench.TakeMarkers(count);
   const size_t end = first + count;
   const std::vector<Sent> reported = load.AtRate(Reports(first, count), kPerSecond);
-  receiver.WaitForPages(first, end, kLongest);
+  receiver.WaitForPages(first, end, kPagesMayTake);
   const std::vector<Sent> answered =
       load.AtRate(Acknowledgements(first, kAcknowledged), kPerSecond);
   // Until whom nobody answered for was paged twice again, and any other would have been.

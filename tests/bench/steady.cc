@@ -14,7 +14,7 @@
 namespace porchlight::bench {
 namespace {
 
-constexpr absl::Duration kLongest = absl::Seconds(60);
+constexpr absl::Duration kDeliveryMayTake = absl::Seconds(60);
 constexpr int kFloorSeconds = 2;
 constexpr int kWarmUpSeconds = 2;
 
@@ -47,7 +47,7 @@ void MakeKnown(Load& load, const Receiver& receiver, const std::string& group, s
   }
   load.AtOnce(reports, kInFlight);
   load.AtOnce(returns, kInFlight);
-  receiver.WaitForRequests(before + 2 * count, kLongest);
+  receiver.WaitForRequests(before + 2 * count, kDeliveryMayTake);
 }
 
 void PrintFloors(const Floors& floors, const std::string& name) {
@@ -63,7 +63,7 @@ void PrintFloors(const Floors& floors, const std::string& name) {
 void Burst(Bench& bench, Load& load) {
   const size_t first = bench.TakeMarkers(bench.burst);
   const std::vector<Sent> sent = load.AtOnce(NewYouths("burst", first, bench.burst), kInFlight);
-  const bool all = bench.receiver.WaitForMarkers(first, first + bench.burst, kLongest);
+  const bool all = bench.receiver.WaitForMarkers(first, first + bench.burst, kDeliveryMayTake);
   absl::Duration last_answer;
   absl::Duration last_arrival;
   for (size_t i = 0; i < sent.size(); ++i) {

@@ -21,7 +21,7 @@
 #include "tests/support/http_receiver.h"
 #include "tests/support/s3_process.h"
 
-namespace porchlight {
+namespace porchlight::blob_contract_test {
 namespace {
 
 using ::testing::AllOf;
@@ -272,4 +272,4 @@ TEST(FolderBlobTest, SurvivesKill) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::blob_contract_test

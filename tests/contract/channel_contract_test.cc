@@ -20,7 +20,7 @@
 #include "tests/support/smtp_receiver.h"
 #include "tests/support/twilio_receiver.h"
 
-namespace porchlight {
+namespace porchlight::channel_contract_test {
 namespace {
 
 using porchlight::testing::Answers;
@@ -344,4 +344,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::channel_contract_test

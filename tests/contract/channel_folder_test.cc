@@ -14,7 +14,7 @@
 #include "tests/support/answers.h"
 #include "tests/support/receiver_process.h"
 
-namespace porchlight {
+namespace porchlight::channel_folder_test {
 namespace {
 
 using porchlight::testing::ReadFile;
@@ -168,4 +168,4 @@ TEST_F(FolderChannelTest, LeftoversOfACrashAreNotInTheWay) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::channel_folder_test

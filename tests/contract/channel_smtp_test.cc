@@ -7,7 +7,7 @@
 #include "tests/support/answers.h"
 #include "tests/support/smtp_receiver.h"
 
-namespace porchlight {
+namespace porchlight::channel_smtp_test {
 namespace {
 
 using porchlight::testing::SendAndWait;
@@ -237,4 +237,4 @@ TEST(SmtpConnectTest, NobodyListeningIsRetry) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::channel_smtp_test

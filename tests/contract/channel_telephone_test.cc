@@ -10,7 +10,7 @@
 #include "tests/support/answers.h"
 #include "tests/support/twilio_receiver.h"
 
-namespace porchlight {
+namespace porchlight::channel_telephone_test {
 namespace {
 
 using porchlight::testing::FormField;
@@ -175,4 +175,4 @@ TEST_F(TelephoneTest, NoTextOrNoNumberIsRefused) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::channel_telephone_test

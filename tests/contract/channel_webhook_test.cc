@@ -14,7 +14,7 @@
 #include "tests/support/http_receiver.h"
 #include "tests/support/receiver_process.h"
 
-namespace porchlight {
+namespace porchlight::channel_webhook_test {
 namespace {
 
 using porchlight::testing::Answers;
@@ -262,4 +262,4 @@ TEST_F(WebhookChannelTest, OnlyATrustedCertificateGetsTheMessage) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::channel_webhook_test

@@ -15,7 +15,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/raw_client.h"
 
-namespace porchlight {
+namespace porchlight::http_server_test {
 namespace {
 
 using porchlight::testing::RawClient;
@@ -496,4 +496,4 @@ TEST_F(HttpServerTest, AddressThatCantBeUsedIsTold) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::http_server_test

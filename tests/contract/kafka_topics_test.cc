@@ -12,7 +12,7 @@
 #include "tests/support/kafka_broker.h"
 #include "tests/support/receiver_process.h"
 
-namespace porchlight {
+namespace porchlight::kafka_topics_test {
 namespace {
 
 using ::testing::AllOf;
@@ -64,4 +64,4 @@ TEST_F(KafkaTopicsTest, ABrokersRefusalIsPassedOn) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::kafka_topics_test

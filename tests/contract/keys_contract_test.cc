@@ -14,7 +14,7 @@
 #include "tests/contract/keys_folder.h"
 #include "tests/support/kafka_broker.h"
 
-namespace porchlight {
+namespace porchlight::keys_contract_test {
 namespace {
 
 class KeysContract : public ::testing::TestWithParam<std::string> {
@@ -147,4 +147,4 @@ TEST(MemoryKeysTest, OneSeedGivesTheSameKeys) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::keys_contract_test

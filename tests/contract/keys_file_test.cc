@@ -17,7 +17,7 @@
 #include "common/keys/master_key.h"
 #include "tests/contract/keys_folder.h"
 
-namespace porchlight {
+namespace porchlight::keys_file_test {
 namespace {
 
 std::string FileText(const std::filesystem::path& path) {
@@ -95,7 +95,7 @@ std::string AsNobody(Work work) {
   return result;
 }
 
-class FileKeysTest : public testing::Test {
+class FileKeysTest : public ::testing::Test {
  protected:
   TemporaryFolder folder_;
   const std::string path_ = folder_.Path("keys.db");
@@ -285,7 +285,7 @@ TEST_F(FileKeysTest, SaysWhatItMayNotUse) {
   EXPECT_TRUE(absl::StrContains(text, folder_.Path("no-such/keys.db"))) << text;
 }
 
-class MasterKeyTest : public testing::Test {
+class MasterKeyTest : public ::testing::Test {
  protected:
   TemporaryFolder folder_;
   const std::string path_ = folder_.Path("master.key");
@@ -344,4 +344,4 @@ TEST_F(MasterKeyTest, GivesTheSeedOfTheSigningKey) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::keys_file_test

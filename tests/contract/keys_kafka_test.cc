@@ -16,7 +16,7 @@
 #include "tests/contract/keys_folder.h"
 #include "tests/support/kafka_broker.h"
 
-namespace porchlight {
+namespace porchlight::keys_kafka_test {
 namespace {
 
 using ::testing::AllOf;
@@ -218,4 +218,4 @@ TEST(KafkaKeysTrouble, WhereNobodyListensItSaysSo) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::keys_kafka_test

@@ -22,7 +22,7 @@
 #include "tests/contract/log_testing.h"
 #include "tests/support/kafka_broker.h"
 
-namespace porchlight {
+namespace porchlight::log_contract_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -450,4 +450,4 @@ TEST_P(LogContract, ALogCutShortIsNoticed) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::log_contract_test

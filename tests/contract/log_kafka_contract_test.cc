@@ -19,7 +19,7 @@
 #include "tests/contract/log_testing.h"
 #include "tests/support/kafka_broker.h"
 
-namespace porchlight {
+namespace porchlight::log_kafka_contract_test {
 namespace {
 
 using ::testing::AllOf;
@@ -366,4 +366,4 @@ TEST(KafkaTrouble, ABrokerThatDiesIsMissedAndWhatItAcceptedIsThereWhenItComesBac
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::log_kafka_contract_test

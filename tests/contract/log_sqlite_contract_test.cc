@@ -20,7 +20,7 @@
 #include "gmock/gmock.h"
 #include "tests/contract/log_testing.h"
 
-namespace porchlight {
+namespace porchlight::log_sqlite_contract_test {
 namespace {
 
 using ::testing::AllOf;
@@ -346,4 +346,4 @@ TEST(SqliteErrors, AFullDatabaseIsCertainlyNotWrittenTo) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::log_sqlite_contract_test

@@ -19,7 +19,7 @@
 #include "tests/contract/log_testing.h"
 #include "tests/contract/store_testing.h"
 
-namespace porchlight {
+namespace porchlight::store_contract_test {
 namespace {
 
 using ::testing::AllOf;
@@ -409,4 +409,4 @@ TEST_F(SqliteStoreFile, ADirectoryThatIsNotThereMakesItAwayUntilItIs) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::store_contract_test

@@ -18,7 +18,7 @@
 #include "tests/support/redis_process.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight {
+namespace porchlight::store_redis_test {
 namespace {
 
 using ::testing::AllOf;
@@ -463,4 +463,4 @@ TEST(RedisStore, AVisitOfManyPagesIsOfOneMomentOrTellsThatItCanNotBe) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::store_redis_test

@@ -21,7 +21,7 @@
 #include "tests/support/far_ends.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::all_services_kill_test {
 namespace {
 
 constexpr char kProgram[] = BINARY_DIR "/porchlight";
@@ -397,4 +397,4 @@ TEST_F(AllServicesKilled, NothingAcceptedIsLostAndWhatCameDueMeanwhileIsPagedOnc
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::all_services_kill_test

@@ -23,7 +23,7 @@
 #include "tests/support/report_load.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::bad_input_test {
 namespace {
 
 using ::testing::AllOf;
@@ -304,4 +304,4 @@ TEST_F(BadInput, APackThatIsBrokenAtTheStartIsToldWithItsLine) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::bad_input_test

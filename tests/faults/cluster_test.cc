@@ -13,7 +13,7 @@
 #include "tests/support/cluster_processes.h"
 #include "tests/support/report_load.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::cluster_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -159,4 +159,4 @@ TEST_F(ClusterTest, TheCommandLineFindsEachService) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::cluster_test

@@ -12,7 +12,7 @@
 #include "tests/support/far_ends.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::command_line_test {
 namespace {
 
 using ::testing::AllOf;
@@ -187,4 +187,4 @@ TEST_F(CommandLine, WhatCannotBeUnderstoodIsToldWithWhatToDo) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::command_line_test

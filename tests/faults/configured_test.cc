@@ -12,7 +12,7 @@
 #include "tests/support/far_ends.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::configured_test {
 namespace {
 
 using ::testing::AllOf;
@@ -162,4 +162,4 @@ TEST_F(Configured, NobodyElseMayCallThemselvesTheConfiguration) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::configured_test

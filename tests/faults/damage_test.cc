@@ -12,7 +12,7 @@
 #include "tests/support/report_load.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::damage_test {
 namespace {
 
 using ::testing::AllOf;
@@ -241,4 +241,4 @@ TEST_F(Damage, TheCheckOfARunningServersLogLeavesTheServerAlone) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::damage_test

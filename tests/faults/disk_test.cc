@@ -14,7 +14,7 @@
 #include "tests/support/report_load.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::disk_test {
 namespace {
 
 using ::testing::AllOf;
@@ -102,4 +102,4 @@ TEST(FullDisk, ReportsAreRefusedInClearWordsAndAcceptedOnceThereIsRoom) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::disk_test

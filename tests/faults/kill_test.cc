@@ -20,7 +20,7 @@
 #include "tests/support/report_load.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::kill_test {
 namespace {
 
 constexpr char kProgram[] = BINARY_DIR "/porchlight";
@@ -260,4 +260,4 @@ TEST_F(Killed, NothingAcceptedIsLostAndEverybodyIsTold) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::kill_test

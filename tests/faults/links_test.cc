@@ -17,7 +17,7 @@
 #include "tests/support/server_process.h"
 #include "tests/support/twilio_receiver.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::links_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -257,4 +257,4 @@ TEST_F(Links, ACallbackRepeatedAfterAKillAnswersNothingNewer) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::links_test

@@ -12,7 +12,7 @@
 #include "tests/support/report_load.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::start_test {
 namespace {
 
 using ::testing::AllOf;
@@ -182,4 +182,4 @@ recipients:
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::start_test

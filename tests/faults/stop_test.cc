@@ -10,7 +10,7 @@
 #include "tests/support/report_load.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::stop_test {
 namespace {
 
 constexpr size_t kReports = 2000;
@@ -68,4 +68,4 @@ TEST(Stop, UnderLoadAndWithAHangingRecipientItEndsAndLosesNothing) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::stop_test

@@ -10,7 +10,7 @@
 #include "porchlight/v1/intake.pb.h"
 #include "tests/golden/golden_files.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::evidence_test {
 namespace {
 
 constexpr absl::string_view kSealedName = "sealed/record.bin";
@@ -134,4 +134,4 @@ TEST(GoldenEvidenceTest, SignedEvidenceStillVerifies) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::evidence_test

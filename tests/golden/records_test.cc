@@ -35,7 +35,7 @@
 #include "porchlight/v1/state.pb.h"
 #include "tests/golden/golden_files.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::records_test {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -259,4 +259,4 @@ TEST(GoldenRecordsTest, FieldsOfALaterVersionSurvive) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::records_test

@@ -7,13 +7,13 @@
 #include "common/logger/logger.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::clock_step_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 v1::ReportMissingRequest MissingFrom(const std::string& placement) {
   v1::ReportMissingRequest request;
@@ -62,7 +62,7 @@ TEST(ClockStep, AnHourBackLosesNothing) {
   // What is reported after the step is told at once.
   const auto second = world.Report("request-2", MissingFrom("Cedar House"));
   ASSERT_TRUE(second.ok());
-  EXPECT_THAT(world.TakeSent(), testing::Contains("police: A youth is missing from care"));
+  EXPECT_THAT(world.TakeSent(), ::testing::Contains("police: A youth is missing from care"));
   world.Advance(absl::Hours(2));
   world.TakeSent();
   for (const std::string& episode_id : {first->episode_id(), second->episode_id()}) {
@@ -108,4 +108,4 @@ TEST(ClockStep, WhileNobodyCanBeToldItIsTriedAgainAfterAStepEitherWay) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::clock_step_test

@@ -5,10 +5,10 @@
 #include "common/base/hash.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::cut_short_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 struct CutRow {
   std::string topic;
@@ -17,7 +17,7 @@ struct CutRow {
   friend void PrintTo(const CutRow& row, std::ostream* out) { *out << row.topic << row.store_kept; }
 };
 
-class CutShortTest : public testing::TestWithParam<CutRow> {};
+class CutShortTest : public ::testing::TestWithParam<CutRow> {};
 
 TEST_P(CutShortTest, IsNoticedAtTheNextStart) {
   World world;
@@ -49,14 +49,14 @@ TEST_P(CutShortTest, IsNoticedAtTheNextStart) {
   EXPECT_THAT(std::string(started.message()), HasSubstr("Restore"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Topics, CutShortTest,
-                         testing::Values(CutRow{"porchlight.intake.commands", true, "intake"},
-                                         CutRow{"porchlight.intake.commands", false, "intake"},
-                                         CutRow{"porchlight.intake.events", true, "intake"},
-                                         CutRow{"porchlight.intake.events", true, "notification"},
-                                         CutRow{"porchlight.intake.events", false, "notification"},
-                                         CutRow{"porchlight.notification.events", true,
-                                                "notification"}));
+INSTANTIATE_TEST_SUITE_P(
+    Topics, CutShortTest,
+    ::testing::Values(CutRow{"porchlight.intake.commands", true, "intake"},
+                      CutRow{"porchlight.intake.commands", false, "intake"},
+                      CutRow{"porchlight.intake.events", true, "intake"},
+                      CutRow{"porchlight.intake.events", true, "notification"},
+                      CutRow{"porchlight.intake.events", false, "notification"},
+                      CutRow{"porchlight.notification.events", true, "notification"}));
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::cut_short_test

@@ -12,12 +12,12 @@
 #include "common/processor/reference.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::directory_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> IdsOf(const v1::Directory& directory) {
   std::vector<std::string> ids;
@@ -157,4 +157,4 @@ TEST(DirectoryScenario, RemembersWhatTheConfigurationSaid) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::directory_test

@@ -5,11 +5,11 @@
 #include "common/base/time.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::first_line_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 v1::ReportMissingRequest MissingFrom(const std::string& placement) {
   v1::ReportMissingRequest request;
@@ -22,7 +22,7 @@ TEST(FirstLine, AReportWithOnlyAPlacementTellsPoliceAtOnceAndNcmecAfterThem) {
   const auto reply = world.Report("request-1", MissingFrom("Maple House"));
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->result(), v1::REPORT_RESULT_EPISODE_OPENED);
-  EXPECT_THAT(reply->still_unknown(), testing::Contains("date_of_birth"));
+  EXPECT_THAT(reply->still_unknown(), ::testing::Contains("date_of_birth"));
   EXPECT_THAT(world.TakeSent(), ElementsAre("police: A youth is missing from care"));
   world.Advance(absl::Hours(4));
   EXPECT_THAT(world.TakeSent(), ElementsAre("ncmec: A youth is missing from care"));
@@ -153,7 +153,7 @@ TEST(FirstLine, FactsThatCameWhileNobodyCouldBeToldAreAllToldLater) {
   world.SetDirectory({TestRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT)});
   world.Advance(absl::Minutes(2));
   EXPECT_THAT(world.TakeSent(), ElementsAre("police: A youth is missing from care"));
-  EXPECT_THAT(world.channel->sent()[0].outgoing.message.text(), testing::HasSubstr("blue scarf"));
+  EXPECT_THAT(world.channel->sent()[0].outgoing.message.text(), ::testing::HasSubstr("blue scarf"));
 }
 
 TEST(FirstLine, ADrillReachesOnlyRecipientsForDrills) {
@@ -188,4 +188,4 @@ TEST(FirstLine, AfterARestartWithTheStoreGoneNothingIsLostOrSaidTwice) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::first_line_test

@@ -19,7 +19,7 @@
 #include "services/intake/service.h"
 #include "tests/support/server_process.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::intake_edge_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -299,4 +299,4 @@ TEST_F(IntakeEdge, TheAgencySaysWhatTimeItIsThere) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::intake_edge_test

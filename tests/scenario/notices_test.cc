@@ -7,12 +7,12 @@
 #include "common/policy/loader.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::notices_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kEpisode[] = "youth-1_e1";
 constexpr char kMissing[] = ": A youth is missing from care";
@@ -45,7 +45,7 @@ v1::Directory Everybody() {
   return directory;
 }
 
-class Notices : public testing::Test {
+class Notices : public ::testing::Test {
  protected:
   Notices() { world.SetDirectory(Everybody()); }
 
@@ -153,9 +153,9 @@ TEST_F(Notices, FederalFactsGoToPoliceAndNcmecAtMostEveryTenMinutes) {
   EXPECT_THAT(world.TakeSent(),
               UnorderedElementsAre(Hears("police", kFacts), Hears("ncmec", kFacts)));
   const std::string text = world.channel->sent().back().outgoing.message.text();
-  EXPECT_THAT(text, testing::HasSubstr("at the mall"));
-  EXPECT_THAT(text, testing::HasSubstr("called a friend"));
-  EXPECT_THAT(text, testing::Not(testing::HasSubstr("by the bridge")));
+  EXPECT_THAT(text, ::testing::HasSubstr("at the mall"));
+  EXPECT_THAT(text, ::testing::HasSubstr("called a friend"));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("by the bridge")));
 }
 
 TEST_F(Notices, FederalARefusalByPoliceGoesToNcmecAtOnce) {
@@ -213,9 +213,9 @@ TEST_F(Notices, TexasTellsTheCourtAndThoseWhoStandByTheYouthButNotATerminatedPar
 
 TEST_F(Notices, TexasTellsTheProbationOfficerWhereThereIsOneAndOfTheReturnToo) {
   Report("us-tx", {v1::CIRCUMSTANCE_PROBATION});
-  EXPECT_THAT(world.TakeSent(), testing::Contains(Hears("probation", kMissing)));
+  EXPECT_THAT(world.TakeSent(), ::testing::Contains(Hears("probation", kMissing)));
   Returns();
-  EXPECT_THAT(world.TakeSent(), testing::Contains(Hears("probation", kReturned)))
+  EXPECT_THAT(world.TakeSent(), ::testing::Contains(Hears("probation", kReturned)))
       << "told that the youth is missing, so told of the return, though no rule asks for it";
 }
 
@@ -243,7 +243,7 @@ TEST_F(Notices, CaliforniaTellsTheTribeOfAnIndianChild) {
 
 TEST_F(Notices, CaliforniaTellsNobodyOfAParentToWhomTellingIsUnsafe) {
   Report("us-ca");
-  EXPECT_THAT(world.TakeSent(), testing::Contains(Hears("parent", kMissing)));
+  EXPECT_THAT(world.TakeSent(), ::testing::Contains(Hears("parent", kMissing)));
   Adds(v1::FACT_KIND_OTHER, "", {v1::CIRCUMSTANCE_TELLING_IS_UNSAFE});
   world.TakeSent();
   Returns();
@@ -286,4 +286,4 @@ TEST_F(Notices, AfterARestartWithTheStoreGoneTheWaitIsKept) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::notices_test

@@ -8,13 +8,13 @@
 #include "common/policy/loader.h"
 #include "tests/support/story.h"
 
-namespace porchlight {
+namespace porchlight::odd_input_test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr char kNovember[] = "2026-11-22T02:10:00-06:00";
 
@@ -104,7 +104,7 @@ TEST(OddInput, ARecipientWhoCannotBeReachedAnyMoreIsToldByAPersonInTheEnd) {
   story.Acknowledges("first");
   story.Files("law_enforcement", "26-1234");
   EXPECT_THAT(story.Told(), ElementsAre("ncmec: missing"));
-  EXPECT_THAT(story.Open(), testing::Not(Contains("police.law_enforcement.1.1")));
+  EXPECT_THAT(story.Open(), ::testing::Not(Contains("police.law_enforcement.1.1")));
 }
 
 TEST(OddInput, ALevelOfTheRotaWithNobodyInItIsPassedOver) {
@@ -126,4 +126,4 @@ TEST(OddInput, ALevelOfTheRotaWithNobodyInItIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::odd_input_test

@@ -15,15 +15,15 @@
 #include "common/rpc/serve.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::oncall_test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::UnorderedElementsAre;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kEpisode[] = "youth-1_e1";
 constexpr char kAlert[] = "youth-1_a1";
@@ -59,7 +59,7 @@ v1::Directory TwoLevels(uint32_t escalate_after_seconds = 600) {
   return directory;
 }
 
-class OncallScenario : public testing::Test {
+class OncallScenario : public ::testing::Test {
  protected:
   OncallScenario() { world.SetDirectory(TwoLevels()); }
 
@@ -370,4 +370,4 @@ TEST_F(OncallEdge, AnAlertThatReachesNobodyIsNotClean) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::oncall_test

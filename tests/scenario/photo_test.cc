@@ -8,12 +8,12 @@
 #include "common/photo/raster.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::photo_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class PhotoBeside : public testing::Test {
+class PhotoBeside : public ::testing::Test {
  protected:
   PhotoBeside()
       : world_({TestRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT),
@@ -64,4 +64,4 @@ TEST_F(PhotoBeside, ThatIsGoneHoldsNoNoticeUp) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::photo_test

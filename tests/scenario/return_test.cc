@@ -7,12 +7,12 @@
 #include "common/policy/loader.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::return_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kEpisode[] = "youth-1_e1";
 
@@ -206,4 +206,4 @@ TEST(Return, ATeamThatNoRosterCoversIsCalledOnceOneDoes) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::return_test

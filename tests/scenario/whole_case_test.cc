@@ -5,11 +5,11 @@
 
 #include "tests/support/story.h"
 
-namespace porchlight {
+namespace porchlight::whole_case_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr char kNovember[] = "2026-11-22T02:10:00-06:00";
 constexpr absl::Duration kMinute = absl::Minutes(1);
@@ -284,7 +284,7 @@ TEST(EveryPack, AReportInErrorIsTakenBackFromWhoeverHeardItAndNothingFollows) {
     told.push_back("ncmec: missing");
     for (const std::string& line : story.Told()) {
       const std::string who = line.substr(0, line.find(':'));
-      EXPECT_THAT(told, testing::Contains(who + ": missing")) << line;
+      EXPECT_THAT(told, ::testing::Contains(who + ": missing")) << line;
     }
     EXPECT_THAT(story.Open(), IsEmpty());
     story.Passes(400 * kDay);
@@ -306,14 +306,13 @@ TEST(EveryPack, MedicalWindowsCountFromTheExposureAndAreOffered) {
     EXPECT_THAT(story.Open(), ElementsAre("police.law_enforcement.1.1"));
     // 72, 96 and 120 hours from it; 30 of them are over.
     story.ExposedAt(30 * kHour);
-    EXPECT_THAT(story.Open(),
-                ElementsAre("medical-contraception.1.1", "medical-exam.1.1", "medical-hiv.1.1",
-                            "police.law_enforcement.1.1"));
+    EXPECT_THAT(story.Open(), ElementsAre("medical-contraception.1.1", "medical-exam.1.1",
+                                          "medical-hiv.1.1", "police.law_enforcement.1.1"));
     story.Until(18 * kHour - kMinute);
     for (const std::string& line : story.Woken())
       EXPECT_EQ(line.find("medical"), std::string::npos) << line;
     story.Until(18 * kHour + kMinute);
-    EXPECT_THAT(story.Woken(), testing::Contains("first: soon medical-hiv.1.1"));
+    EXPECT_THAT(story.Woken(), ::testing::Contains("first: soon medical-hiv.1.1"));
     for (const char* rule : {"medical-hiv", "medical-exam", "medical-contraception"})
       story.Offers(rule);
     // A return doesn't undo that both must hear of it; NCMEC's has waited four hours for police.
@@ -325,4 +324,4 @@ TEST(EveryPack, MedicalWindowsCountFromTheExposureAndAreOffered) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::whole_case_test

@@ -13,7 +13,7 @@ namespace porchlight::testing {
 namespace {
 
 constexpr absl::Duration kCallLimit = absl::Seconds(20);
-constexpr absl::Duration kLongest = absl::Minutes(1);
+constexpr absl::Duration kCasesMayTake = absl::Minutes(1);
 // How often a call is made anew that another service's news must come before.
 constexpr int kTriesMax = 500;
 
@@ -220,7 +220,7 @@ bool CaseLoad::WaitForAccepted(size_t count) const {
     return accepted_ >= count || calling_ == 0;
   };
   absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&enough), kLongest);
+  return mutex_.AwaitWithTimeout(absl::Condition(&enough), kCasesMayTake);
 }
 
 std::vector<Case> CaseLoad::Finish() {

@@ -19,7 +19,7 @@ namespace porchlight::testing {
 namespace {
 
 // A deadline that no working server needs.
-constexpr timeval kLongest = {20, 0};
+constexpr timeval kSocketTimeout = {20, 0};
 
 }  // namespace
 
@@ -31,8 +31,8 @@ RawClient::RawClient(const std::string& address)
   far_end.sin_family = AF_INET;
   far_end.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   far_end.sin_port = htons(static_cast<uint16_t>(port));
-  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kLongest, sizeof kLongest);
-  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kLongest, sizeof kLongest);
+  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kSocketTimeout, sizeof kSocketTimeout);
+  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kSocketTimeout, sizeof kSocketTimeout);
   if (connect(fd_, reinterpret_cast<sockaddr*>(&far_end), sizeof far_end) != 0) Close();
 }
 

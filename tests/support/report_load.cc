@@ -13,7 +13,7 @@ namespace {
 
 constexpr absl::Duration kListLimit = absl::Seconds(20);
 constexpr int kTries = 10;
-constexpr absl::Duration kLongest = absl::Minutes(1);
+constexpr absl::Duration kReportsMayTake = absl::Minutes(1);
 
 }  // namespace
 
@@ -96,7 +96,7 @@ bool ReportLoad::WaitForAccepted(size_t count) const {
     return outcome_.accepted.size() >= count || calling_ == 0;
   };
   absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&enough), kLongest);
+  return mutex_.AwaitWithTimeout(absl::Condition(&enough), kReportsMayTake);
 }
 
 ReportLoad::Outcome ReportLoad::Finish() {

@@ -11,12 +11,12 @@
 #include "porchlight/v1/oncall.pb.h"
 #include "porchlight/v1/screening.pb.h"
 
-namespace porchlight {
+namespace porchlight::case_test {
 namespace {
 
 const absl::Time kReported = absl::FromUnixSeconds(1'780'000'000);
 
-class CaseTest : public testing::Test {
+class CaseTest : public ::testing::Test {
  protected:
   void Hear(const google::protobuf::Message& event, absl::Time at) {
     v1::RecordHeader header;
@@ -136,7 +136,7 @@ TEST_F(CaseTest, OfTwoEpisodesOfOneYouthTheDoubleHasNoDutiesLeft) {
   Hear(joined, kReported + absl::Hours(1));
   const Duty police = Of("police.law_enforcement.1.1");
   EXPECT_EQ(police.state, v1::DUTY_STATE_ENDED);
-  EXPECT_THAT(police.reason, testing::HasSubstr("earlier episode"));
+  EXPECT_THAT(police.reason, ::testing::HasSubstr("earlier episode"));
 }
 
 TEST_F(CaseTest, AnUpdateThatTellsNothingIsNoNewFact) {
@@ -166,4 +166,4 @@ TEST_F(CaseTest, OnlyAnAcknowledgedPageMeetsADutyToPage) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::case_test

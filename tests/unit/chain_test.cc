@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::chain_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -177,4 +177,4 @@ TEST(ChainReader, WhereOnlyWinnersAreWrittenALinkThatDoesNotCountIsDamage) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::chain_test

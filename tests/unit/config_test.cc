@@ -11,13 +11,13 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
-namespace porchlight {
+namespace porchlight::config_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr char kFull[] = R"(agency:
   id: example-county
@@ -160,9 +160,9 @@ TEST(Config, NamesItsDirectoryFileAndPacks) {
       "/etc/p/p.yaml");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->directory_file, "/etc/p/directory.yaml");
-  EXPECT_THAT(config->policy_packs, testing::ElementsAre("/etc/p/packs", "/etc/x.yaml"));
+  EXPECT_THAT(config->policy_packs, ::testing::ElementsAre("/etc/p/packs", "/etc/x.yaml"));
   EXPECT_THAT(ToMaskedYaml(*config),
-              testing::HasSubstr("directory_file: \"/etc/p/directory.yaml\""));
+              ::testing::HasSubstr("directory_file: \"/etc/p/directory.yaml\""));
 }
 
 TEST(Config, ReadsHttpAndTelephones) {
@@ -413,7 +413,7 @@ TEST(Config, BecomesTheDirectory) {
   EXPECT_TRUE(directory.recipients(2).exercise_only());
 }
 
-class ConfigFiles : public testing::Test {
+class ConfigFiles : public ::testing::Test {
  protected:
   ConfigFiles() {
     std::string path = (std::filesystem::temp_directory_path() / "porchlight-conf-XXXXXX").string();
@@ -466,4 +466,4 @@ TEST(Config, TellsOfAHeartbeatAndMasksItsToken) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::config_test

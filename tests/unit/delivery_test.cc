@@ -7,7 +7,7 @@
 #include "common/base/time.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::delivery_test {
 namespace {
 
 const absl::Time kMade = absl::FromUnixSeconds(1'700'000'000);
@@ -69,7 +69,7 @@ struct AttemptRow {
 
 std::ostream& operator<<(std::ostream& out, const AttemptRow& row) { return out << row.sentence; }
 
-class DecideAttemptTest : public testing::TestWithParam<AttemptRow> {};
+class DecideAttemptTest : public ::testing::TestWithParam<AttemptRow> {};
 
 TEST_P(DecideAttemptTest, Holds) {
   const AttemptRow& row = GetParam();
@@ -105,29 +105,29 @@ constexpr absl::Duration kNone = absl::ZeroDuration();
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, DecideAttemptTest,
-    testing::Values(AttemptRow{"a yes is delivered", v1::DELIVERY_ANSWER_ACCEPTED, 200, kNone,
-                               absl::Hours(1), v1::DELIVERY_STATE_DELIVERED, kNone, kNone},
-                    AttemptRow{"a yes after the time to give up is still delivered",
-                               v1::DELIVERY_ANSWER_ACCEPTED, 202, kNone, absl::Seconds(1),
-                               v1::DELIVERY_STATE_DELIVERED, kNone, kNone},
-                    AttemptRow{"a no is given up at once", v1::DELIVERY_ANSWER_REFUSED, 410, kNone,
-                               absl::Hours(1), v1::DELIVERY_STATE_DEAD, kNone, kNone},
-                    AttemptRow{"a failure that may pass is sent again within a second",
-                               v1::DELIVERY_ANSWER_RETRY, 500, kNone, absl::Hours(1),
-                               v1::DELIVERY_STATE_PENDING, absl::Milliseconds(500),
-                               absl::Seconds(1)},
-                    AttemptRow{"a lost answer is sent again", v1::DELIVERY_ANSWER_UNKNOWN, 0, kNone,
-                               absl::Hours(1), v1::DELIVERY_STATE_PENDING, absl::Milliseconds(500),
-                               absl::Seconds(1)},
-                    AttemptRow{"a wait that was asked for is kept", v1::DELIVERY_ANSWER_RETRY, 429,
-                               absl::Seconds(90), absl::Hours(1), v1::DELIVERY_STATE_PENDING,
-                               absl::Seconds(90), absl::Seconds(90)},
-                    AttemptRow{"a wait of a day is not kept", v1::DELIVERY_ANSWER_RETRY, 429,
-                               absl::Hours(24), absl::Hours(1), v1::DELIVERY_STATE_PENDING,
-                               absl::Minutes(15), absl::Minutes(15)},
-                    AttemptRow{"no time left for another attempt is given up",
-                               v1::DELIVERY_ANSWER_RETRY, 503, kNone, absl::Seconds(2),
-                               v1::DELIVERY_STATE_DEAD, kNone, kNone}));
+    ::testing::Values(AttemptRow{"a yes is delivered", v1::DELIVERY_ANSWER_ACCEPTED, 200, kNone,
+                                 absl::Hours(1), v1::DELIVERY_STATE_DELIVERED, kNone, kNone},
+                      AttemptRow{"a yes after the time to give up is still delivered",
+                                 v1::DELIVERY_ANSWER_ACCEPTED, 202, kNone, absl::Seconds(1),
+                                 v1::DELIVERY_STATE_DELIVERED, kNone, kNone},
+                      AttemptRow{"a no is given up at once", v1::DELIVERY_ANSWER_REFUSED, 410,
+                                 kNone, absl::Hours(1), v1::DELIVERY_STATE_DEAD, kNone, kNone},
+                      AttemptRow{"a failure that may pass is sent again within a second",
+                                 v1::DELIVERY_ANSWER_RETRY, 500, kNone, absl::Hours(1),
+                                 v1::DELIVERY_STATE_PENDING, absl::Milliseconds(500),
+                                 absl::Seconds(1)},
+                      AttemptRow{"a lost answer is sent again", v1::DELIVERY_ANSWER_UNKNOWN, 0,
+                                 kNone, absl::Hours(1), v1::DELIVERY_STATE_PENDING,
+                                 absl::Milliseconds(500), absl::Seconds(1)},
+                      AttemptRow{"a wait that was asked for is kept", v1::DELIVERY_ANSWER_RETRY,
+                                 429, absl::Seconds(90), absl::Hours(1), v1::DELIVERY_STATE_PENDING,
+                                 absl::Seconds(90), absl::Seconds(90)},
+                      AttemptRow{"a wait of a day is not kept", v1::DELIVERY_ANSWER_RETRY, 429,
+                                 absl::Hours(24), absl::Hours(1), v1::DELIVERY_STATE_PENDING,
+                                 absl::Minutes(15), absl::Minutes(15)},
+                      AttemptRow{"no time left for another attempt is given up",
+                                 v1::DELIVERY_ANSWER_RETRY, 503, kNone, absl::Seconds(2),
+                                 v1::DELIVERY_STATE_DEAD, kNone, kNone}));
 
 TEST(DecideExpiryTest, IsDeadWithoutAnAttempt) {
   v1::DeliveryStatus status = Pending(absl::Hours(1), 4);
@@ -186,4 +186,4 @@ TEST(FoldMadeTest, CarriesWhatTheDeliverySaysAndWhereItIs) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::delivery_test

@@ -15,13 +15,13 @@
 #include "common/policy/loader.h"
 #include "tests/support/directory.h"
 
-namespace porchlight {
+namespace porchlight::directory_check_test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 absl::Time Now() { return absl::FromUnixSeconds(1'767'700'000); }  // 6 January 2026
 
@@ -64,7 +64,7 @@ std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.
 constexpr absl::StatusCode kMalformed = absl::StatusCode::kInvalidArgument;
 constexpr absl::StatusCode kBroken = absl::StatusCode::kFailedPrecondition;
 
-class Refused : public testing::TestWithParam<Row> {};
+class Refused : public ::testing::TestWithParam<Row> {};
 
 TEST_P(Refused, WithTheEntryAndWhatToDo) {
   v1::ChangeDirectoryRequest change;
@@ -82,7 +82,7 @@ v1::Recipient& Add(v1::ChangeDirectoryRequest& change) {
 
 INSTANTIATE_TEST_SUITE_P(
     Recipients, Refused,
-    testing::Values(
+    ::testing::Values(
         Row{"without an address", [](auto& change) { Add(change).clear_address(); }, kMalformed,
             "recipient court", "it has no address"},
         Row{"with one that its channel can't use",
@@ -148,7 +148,7 @@ v1::RotaShift& ShiftOf(v1::ChangeDirectoryRequest& change) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rotas, Refused,
-    testing::Values(
+    ::testing::Values(
         Row{"with a time zone that there is not",
             [](auto& change) { AddRota(change).set_time_zone("America/Nowhere"); }, kMalformed,
             "rota desk", "America/Chicago"},
@@ -208,7 +208,7 @@ v1::TeamRoster& AddRoster(v1::ChangeDirectoryRequest& change) {
 
 INSTANTIATE_TEST_SUITE_P(
     OverridesAndTeams, Refused,
-    testing::Values(
+    ::testing::Values(
         Row{"an override of a rota that there is not",
             [](auto& change) { AddOverride(change).set_role("night"); }, kBroken, "override o-1",
             "there is no rota night"},
@@ -255,38 +255,38 @@ void Rehash(v1::PolicyPack& pack) { pack.set_content_hash(ContentHash(pack)); }
 
 INSTANTIATE_TEST_SUITE_P(
     Packs, Refused,
-    testing::Values(Row{"a state's without the federal one",
-                        [](auto& change) { AddPack(change, "us-tx"); }, kBroken, "packs",
-                        "set it too"},
-                    Row{"one that isn't what its hash says",
-                        [](auto& change) { AddPack(change, "us").set_immediately_minutes(5000); },
-                        kMalformed, "pack us", "content_hash"},
-                    Row{"one that leaves out a federal rule",
-                        [](auto& change) {
-                          v1::PolicyPack& pack = AddPack(change, "us");
-                          pack.clear_rules();
-                          Rehash(pack);
-                        },
-                        kMalformed, "pack us", "which no pack may remove"},
-                    Row{"one that loosens a federal rule",
-                        [](auto& change) {
-                          v1::PolicyPack& pack = AddPack(change, "us");
-                          for (v1::PolicyRule& rule : *pack.mutable_rules()) {
-                            for (v1::PolicyLimit& due : *rule.mutable_due()) {
-                              due.mutable_window()->set_unit(v1::WINDOW_UNIT_HOURS);
-                              due.mutable_window()->set_count(1000);
+    ::testing::Values(Row{"a state's without the federal one",
+                          [](auto& change) { AddPack(change, "us-tx"); }, kBroken, "packs",
+                          "set it too"},
+                      Row{"one that isn't what its hash says",
+                          [](auto& change) { AddPack(change, "us").set_immediately_minutes(5000); },
+                          kMalformed, "pack us", "content_hash"},
+                      Row{"one that leaves out a federal rule",
+                          [](auto& change) {
+                            v1::PolicyPack& pack = AddPack(change, "us");
+                            pack.clear_rules();
+                            Rehash(pack);
+                          },
+                          kMalformed, "pack us", "which no pack may remove"},
+                      Row{"one that loosens a federal rule",
+                          [](auto& change) {
+                            v1::PolicyPack& pack = AddPack(change, "us");
+                            for (v1::PolicyRule& rule : *pack.mutable_rules()) {
+                              for (v1::PolicyLimit& due : *rule.mutable_due()) {
+                                due.mutable_window()->set_unit(v1::WINDOW_UNIT_HOURS);
+                                due.mutable_window()->set_count(1000);
+                              }
                             }
-                          }
-                          Rehash(pack);
-                        },
-                        kMalformed, "pack us", "can be later than"},
-                    Row{"one without a clock",
-                        [](auto& change) {
-                          v1::PolicyPack& pack = AddPack(change, "us");
-                          pack.set_time_zone("Nowhere");
-                          Rehash(pack);
-                        },
-                        kMalformed, "pack us", "time zone"}));
+                            Rehash(pack);
+                          },
+                          kMalformed, "pack us", "can be later than"},
+                      Row{"one without a clock",
+                          [](auto& change) {
+                            v1::PolicyPack& pack = AddPack(change, "us");
+                            pack.set_time_zone("Nowhere");
+                            Rehash(pack);
+                          },
+                          kMalformed, "pack us", "time zone"}));
 
 TEST(CheckChange, TellsAllThatIsWrongAtOnce) {
   v1::ChangeDirectoryRequest change;
@@ -350,19 +350,19 @@ struct WarningRow {
 };
 std::ostream& operator<<(std::ostream& out, const WarningRow& row) { return out << row.sentence; }
 
-class Warned : public testing::TestWithParam<WarningRow> {};
+class Warned : public ::testing::TestWithParam<WarningRow> {};
 
 TEST_P(Warned, OfWhatLooksOdd) {
   v1::ChangeDirectoryRequest change;
   GetParam().change(change);
   const auto warnings = CheckChange(Whole(), change, Now());
   ASSERT_TRUE(warnings.ok()) << warnings.status();
-  EXPECT_THAT(*warnings, testing::Contains(HasSubstr(GetParam().says)));
+  EXPECT_THAT(*warnings, ::testing::Contains(HasSubstr(GetParam().says)));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, Warned,
-    testing::Values(
+    ::testing::Values(
         WarningRow{"removing what there is not",
                    [](auto& change) { change.add_recipients_removed("gone"); },
                    "there was no recipient gone to remove"},
@@ -397,4 +397,4 @@ INSTANTIATE_TEST_SUITE_P(
                    "no rota has the role "}));
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::directory_check_test

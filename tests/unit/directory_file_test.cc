@@ -12,13 +12,13 @@
 #include "common/base/time.h"
 #include "common/directory/check.h"
 
-namespace porchlight {
+namespace porchlight::directory_file_test {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kWhole[] = R"(recipients:
   - id: city-police
@@ -104,7 +104,7 @@ struct Row {
 };
 std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.sentence; }
 
-class RefusedFile : public testing::TestWithParam<Row> {};
+class RefusedFile : public ::testing::TestWithParam<Row> {};
 
 TEST_P(RefusedFile, WithItsLine) {
   const std::string yaml = absl::StrReplaceAll(kWhole, {{GetParam().from, GetParam().to}});
@@ -117,7 +117,7 @@ TEST_P(RefusedFile, WithItsLine) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, RefusedFile,
-    testing::Values(
+    ::testing::Values(
         Row{"an unknown key", "ori:", "orri:", "d.yaml:8: key \"recipients[0].orri\""},
         Row{"an id that may be a name", "id: city-police", "id: Secret Police",
             "d.yaml:2: key \"recipients[0].id\": it is too long or has other characters"},
@@ -150,4 +150,4 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"what is no YAML", "rotas:", "rotas: [", "d.yaml:"}));
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::directory_file_test

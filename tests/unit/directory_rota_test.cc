@@ -11,10 +11,10 @@
 #include "common/directory/rota.h"
 #include "tests/support/directory.h"
 
-namespace porchlight {
+namespace porchlight::directory_rota_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // The clock of Chicago: it skips 02:00 to 03:00 on 8 March 2026, and shows 01:00 to 02:00 twice on
 // 1 November.
@@ -33,7 +33,7 @@ struct Row {
 };
 std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.sentence; }
 
-class RotaTable : public testing::TestWithParam<Row> {};
+class RotaTable : public ::testing::TestWithParam<Row> {};
 
 TEST_P(RotaTable, SaysWhoIsOnCall) {
   v1::RotaShift shift = TestShift({"ann", "ben"}, "2026-01-05", 7, 8 * 60);
@@ -55,7 +55,7 @@ const auto kFridayNights = [](v1::RotaShift& shift) {
 
 INSTANTIATE_TEST_SUITE_P(
     Turns, RotaTable,
-    testing::Values(
+    ::testing::Values(
         Row{"nobody before the first turn", kAsItIs, "2026-01-05T07:59:00-06:00", ""},
         Row{"the first one from the hand-off on", kAsItIs, "2026-01-05T08:00:00-06:00", "ann"},
         Row{"the first one until the next hand-off", kAsItIs, "2026-01-12T07:59:59-06:00", "ann"},
@@ -91,31 +91,31 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Hours, RotaTable,
-    testing::Values(Row{"within hours over midnight, in the evening", kNights,
-                        "2026-01-06T20:00:00-06:00", "ann"},
-                    Row{"within them after midnight", kNights, "2026-01-07T05:59:59-06:00", "ann"},
-                    Row{"not at their end", kNights, "2026-01-07T06:00:00-06:00", ""},
-                    Row{"not before them", kNights, "2026-01-06T19:59:59-06:00", ""},
-                    Row{"a Friday's night is also Saturday's morning", kFridayNights,
-                        "2026-01-10T05:00:00-06:00", "ann"},
-                    Row{"but Friday's own morning is not", kFridayNights,
-                        "2026-01-09T05:00:00-06:00", ""},
-                    Row{"the same time at both ends is a whole day",
-                        [](v1::RotaShift& shift) {
-                          shift.set_from_minute(480);
-                          shift.set_to_minute(480);
-                        },
-                        "2026-01-07T07:59:00-06:00", "ann"},
-                    Row{"only on its days", [](v1::RotaShift& shift) { shift.add_weekdays(3); },
-                        "2026-01-07T00:00:00-06:00", "ann"},
-                    Row{"and not on the next", [](v1::RotaShift& shift) { shift.add_weekdays(3); },
-                        "2026-01-08T00:00:00-06:00", ""},
-                    Row{"hours that the clocks skip whole have nobody",
-                        [](v1::RotaShift& shift) {
-                          shift.set_from_minute(130);
-                          shift.set_to_minute(160);
-                        },
-                        "2026-03-08T03:00:00-05:00", ""}));
+    ::testing::Values(
+        Row{"within hours over midnight, in the evening", kNights, "2026-01-06T20:00:00-06:00",
+            "ann"},
+        Row{"within them after midnight", kNights, "2026-01-07T05:59:59-06:00", "ann"},
+        Row{"not at their end", kNights, "2026-01-07T06:00:00-06:00", ""},
+        Row{"not before them", kNights, "2026-01-06T19:59:59-06:00", ""},
+        Row{"a Friday's night is also Saturday's morning", kFridayNights,
+            "2026-01-10T05:00:00-06:00", "ann"},
+        Row{"but Friday's own morning is not", kFridayNights, "2026-01-09T05:00:00-06:00", ""},
+        Row{"the same time at both ends is a whole day",
+            [](v1::RotaShift& shift) {
+              shift.set_from_minute(480);
+              shift.set_to_minute(480);
+            },
+            "2026-01-07T07:59:00-06:00", "ann"},
+        Row{"only on its days", [](v1::RotaShift& shift) { shift.add_weekdays(3); },
+            "2026-01-07T00:00:00-06:00", "ann"},
+        Row{"and not on the next", [](v1::RotaShift& shift) { shift.add_weekdays(3); },
+            "2026-01-08T00:00:00-06:00", ""},
+        Row{"hours that the clocks skip whole have nobody",
+            [](v1::RotaShift& shift) {
+              shift.set_from_minute(130);
+              shift.set_to_minute(160);
+            },
+            "2026-03-08T03:00:00-05:00", ""}));
 
 // Every minute of the days around a change, by several clocks.
 TEST(Rota, EveryMinuteOverBothChangesOfTheClocksHasOneTurnHolder) {
@@ -300,4 +300,4 @@ TEST(Rota, HoursThatMeetEachOtherHaveNoHoleOnTheDaysOfTheClocksToo) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::directory_rota_test

@@ -7,7 +7,7 @@
 #include "services/directory/rules.h"
 #include "tests/support/directory.h"
 
-namespace porchlight {
+namespace porchlight::directory_rules_test {
 namespace {
 
 const DirectoryRules kRules;
@@ -92,4 +92,4 @@ TEST(DirectoryRules, TakesWhatEarlierVersionsWrote) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::directory_rules_test

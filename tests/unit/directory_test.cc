@@ -14,11 +14,11 @@
 #include "common/policy/loader.h"
 #include "tests/support/directory.h"
 
-namespace porchlight {
+namespace porchlight::directory_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 v1::Recipient Desk(const std::string& id, const std::vector<std::string>& jurisdictions = {}) {
   v1::Recipient recipient = TestRecipient(id, v1::RECIPIENT_KIND_LAW_ENFORCEMENT);
@@ -115,7 +115,7 @@ struct Row {
 };
 std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.sentence; }
 
-class NearestDesk : public testing::TestWithParam<Row> {};
+class NearestDesk : public ::testing::TestWithParam<Row> {};
 
 TEST_P(NearestDesk, IsTold) {
   const v1::Directory directory =
@@ -132,14 +132,14 @@ TEST_P(NearestDesk, IsTold) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, NearestDesk,
-    testing::Values(Row{"its own", "us-tx", "texas"},
-                    Row{"the county's where there is one", "us-ca-los-angeles", "los-angeles"},
-                    Row{"the state's where there is none", "us-ca-fresno", "california"},
-                    Row{"however it is typed", " US_CA Fresno ", "california"},
-                    Row{"all that are equally near", "us-ca-marin", "north,marin"},
-                    Row{"a name that only begins like it is another", "us-txx", "anywhere"},
-                    Row{"elsewhere the one for all", "us-ny", "anywhere"},
-                    Row{"where nobody said where, too", "", "anywhere"}));
+    ::testing::Values(Row{"its own", "us-tx", "texas"},
+                      Row{"the county's where there is one", "us-ca-los-angeles", "los-angeles"},
+                      Row{"the state's where there is none", "us-ca-fresno", "california"},
+                      Row{"however it is typed", " US_CA Fresno ", "california"},
+                      Row{"all that are equally near", "us-ca-marin", "north,marin"},
+                      Row{"a name that only begins like it is another", "us-txx", "anywhere"},
+                      Row{"elsewhere the one for all", "us-ny", "anywhere"},
+                      Row{"where nobody said where, too", "", "anywhere"}));
 
 TEST(Directory, DrillsAndTheRealThingNeverMeet) {
   v1::Directory directory = Of({Desk("live"), Desk("drill", {"us-tx"})});
@@ -193,4 +193,4 @@ TEST(Directory, ThePackInForceIsThatOfThePackSet) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::directory_test

@@ -7,10 +7,10 @@
 #include "google/protobuf/generated_enum_reflection.h"
 #include "porchlight/v1/intake.pb.h"
 
-namespace porchlight {
+namespace porchlight::disclosure_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 TEST(Disclosure, NoRecipientSeesEducationRecordsOrWhatHasNoClass) {
   for (int kind = v1::RecipientKind_MIN; kind <= v1::RecipientKind_MAX; ++kind) {
@@ -78,4 +78,4 @@ TEST(Disclosure, ListsAreCutElementByElement) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::disclosure_test

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::dispatcher_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -28,7 +28,7 @@ Outgoing To(const std::string& recipient_id, const std::string& delivery_id) {
   return outgoing;
 }
 
-class DispatcherTest : public testing::Test {
+class DispatcherTest : public ::testing::Test {
  protected:
   std::unique_ptr<Dispatcher> Make(DispatcherOptions options = {}) {
     return std::make_unique<Dispatcher>(Dispatcher::Channels{{v1::CHANNEL_KIND_WEBHOOK, channel_}},
@@ -351,4 +351,4 @@ TEST(DispatcherThreadsTest, EveryOfferHasOneResult) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::dispatcher_test

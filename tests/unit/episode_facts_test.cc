@@ -7,14 +7,14 @@
 #include "common/episode/facts.h"
 #include "common/episode/oddities.h"
 
-namespace porchlight {
+namespace porchlight::episode_facts_test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'780'000'000);
 
@@ -27,7 +27,7 @@ struct MergeRow {
   friend void PrintTo(const MergeRow& row, std::ostream* out) { *out << row.name; }
 };
 
-class MergeTest : public testing::TestWithParam<MergeRow> {};
+class MergeTest : public ::testing::TestWithParam<MergeRow> {};
 
 TEST_P(MergeTest, Holds) {
   const MergeRow& row = GetParam();
@@ -42,7 +42,7 @@ TEST_P(MergeTest, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Facts, MergeTest,
-    testing::Values(
+    ::testing::Values(
         MergeRow{"a first fact is taken", "", "red coat", "red coat", true},
         MergeRow{"a newer fact replaces an older one", "red coat", "blue coat", "blue coat", true},
         MergeRow{"silence replaces nothing", "red coat", "", "red coat", false},
@@ -88,7 +88,7 @@ struct StatusRow {
   friend void PrintTo(const StatusRow& row, std::ostream* out) { *out << row.word; }
 };
 
-class StatusTest : public testing::TestWithParam<StatusRow> {};
+class StatusTest : public ::testing::TestWithParam<StatusRow> {};
 
 TEST_P(StatusTest, IsMappedAndDelaysNothing) {
   EXPECT_EQ(StatusOf(GetParam().word), GetParam().kind);
@@ -102,18 +102,19 @@ TEST_P(StatusTest, IsMappedAndDelaysNothing) {
   EXPECT_EQ(episode.status(), GetParam().kind);
 }
 
-INSTANTIATE_TEST_SUITE_P(Words, StatusTest,
-                         testing::Values(StatusRow{"missing", v1::STATUS_KIND_MISSING},
-                                         StatusRow{"Missing Young Adult", v1::STATUS_KIND_MISSING},
-                                         StatusRow{"runaway", v1::STATUS_KIND_LEFT},
-                                         StatusRow{"Run-Away", v1::STATUS_KIND_LEFT},
-                                         StatusRow{" AWOLP ", v1::STATUS_KIND_LEFT},
-                                         StatusRow{"absent  without_consent", v1::STATUS_KIND_LEFT},
-                                         StatusRow{"abducted", v1::STATUS_KIND_TAKEN},
-                                         StatusRow{"located in unapproved risky place",
-                                                   v1::STATUS_KIND_UNAPPROVED_PLACE},
-                                         StatusRow{"gone fishing", v1::STATUS_KIND_NOT_KNOWN},
-                                         StatusRow{"-", v1::STATUS_KIND_NOT_KNOWN}));
+INSTANTIATE_TEST_SUITE_P(
+    Words, StatusTest,
+    ::testing::Values(StatusRow{"missing", v1::STATUS_KIND_MISSING},
+                      StatusRow{"Missing Young Adult", v1::STATUS_KIND_MISSING},
+                      StatusRow{"runaway", v1::STATUS_KIND_LEFT},
+                      StatusRow{"Run-Away", v1::STATUS_KIND_LEFT},
+                      StatusRow{" AWOLP ", v1::STATUS_KIND_LEFT},
+                      StatusRow{"absent  without_consent", v1::STATUS_KIND_LEFT},
+                      StatusRow{"abducted", v1::STATUS_KIND_TAKEN},
+                      StatusRow{"located in unapproved risky place",
+                                v1::STATUS_KIND_UNAPPROVED_PLACE},
+                      StatusRow{"gone fishing", v1::STATUS_KIND_NOT_KNOWN},
+                      StatusRow{"-", v1::STATUS_KIND_NOT_KNOWN}));
 
 TEST(StatusWords, ThatMeanDangerAreKnownCircumstances) {
   v1::ReportMissingRequest report;
@@ -163,7 +164,7 @@ struct OddRow {
   friend void PrintTo(const OddRow& row, std::ostream* out) { *out << row.name; }
 };
 
-class OddityTest : public testing::TestWithParam<OddRow> {};
+class OddityTest : public ::testing::TestWithParam<OddRow> {};
 
 TEST_P(OddityTest, IsWarnedOf) {
   const OddRow& row = GetParam();
@@ -180,7 +181,7 @@ TEST_P(OddityTest, IsWarnedOf) {
 
 INSTANTIATE_TEST_SUITE_P(
     Reports, OddityTest,
-    testing::Values(
+    ::testing::Values(
         OddRow{"an ordinary report", "2010-05-13", 165, -absl::Hours(2), ""},
         OddRow{"19, in care by choice", "2007-01-01", 165, -absl::Hours(2), ""},
         OddRow{"a phone's clock a little ahead", "", 0, absl::Minutes(4), ""},
@@ -216,4 +217,4 @@ TEST(Oddities, OfTimesToldWithAnAdditionOrAnAnchor) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::episode_facts_test

@@ -7,10 +7,10 @@
 #include "common/base/limits.h"
 #include "common/episode/requests.h"
 
-namespace porchlight {
+namespace porchlight::episode_requests_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 v1::ReportMissingRequest Named() {
   v1::ReportMissingRequest report;
@@ -25,7 +25,7 @@ struct ReportRow {
   friend void PrintTo(const ReportRow& row, std::ostream* out) { *out << row.name; }
 };
 
-class ReportTest : public testing::TestWithParam<ReportRow> {};
+class ReportTest : public ::testing::TestWithParam<ReportRow> {};
 
 TEST_P(ReportTest, Holds) {
   v1::ReportMissingRequest report = Named();
@@ -41,7 +41,7 @@ TEST_P(ReportTest, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Reports, ReportTest,
-    testing::Values(
+    ::testing::Values(
         ReportRow{"a name is enough", [](auto&) {}, ""},
         ReportRow{"a placement is enough",
                   [](auto& report) {
@@ -174,4 +174,4 @@ TEST(CheckYouths, TakesSoManyAtOnce) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::episode_requests_test

@@ -25,7 +25,7 @@
 #include "porchlight/v1/notification.pb.h"
 #include "tests/unit/evidence_log.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::evidence_show_test {
 namespace {
 
 using ::testing::AllOf;
@@ -304,4 +304,4 @@ TEST_F(WriteFolderTest, AFolderThatHoldsSomethingIsRefusedAndAnEmptyOneIsTaken) 
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::evidence_show_test

@@ -20,7 +20,7 @@
 #include "porchlight/v1/notification.pb.h"
 #include "tests/unit/evidence_log.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::evidence_test {
 namespace {
 
 using ::testing::AllOf;
@@ -200,15 +200,15 @@ TEST_F(EvidenceTest, WhereTheSignatureDoesNotFitTheFirstWrongRecordIsStillNamed)
   file[file.find(content) + content.size() / 2] ^= 1;
   const absl::Status changed = VerifyEvidence(file).status();
   EXPECT_TRUE(absl::IsDataLoss(changed));
-  EXPECT_THAT(changed.message(), testing::HasSubstr("the signature doesn't fit"));
-  EXPECT_THAT(changed.message(),
-              testing::HasSubstr(absl::StrCat("The first that is wrong: ", bundle.chains(0).topic(),
-                                              "/", bundle.chains(0).partition(), ", sequence 1")));
+  EXPECT_THAT(changed.message(), ::testing::HasSubstr("the signature doesn't fit"));
+  EXPECT_THAT(changed.message(), ::testing::HasSubstr(absl::StrCat(
+                                     "The first that is wrong: ", bundle.chains(0).topic(), "/",
+                                     bundle.chains(0).partition(), ", sequence 1")));
 
   std::string other_signature = File(bundle);
   other_signature[100] ^= 1;  // within it: 22 bytes of the first line, 32 of the key
   EXPECT_THAT(VerifyEvidence(other_signature).status().message(),
-              testing::HasSubstr("Its records are whole"));
+              ::testing::HasSubstr("Its records are whole"));
 }
 
 TEST_F(EvidenceTest, SignedByAnotherKeyShowsAnotherFingerprint) {
@@ -507,4 +507,4 @@ TEST(EvidenceServiceTest, StreamsTheFileInParts) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::evidence_test

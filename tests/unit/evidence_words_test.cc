@@ -16,7 +16,7 @@
 #include "porchlight/v1/oncall.pb.h"
 #include "porchlight/v1/screening.pb.h"
 
-namespace porchlight {
+namespace porchlight::evidence_words_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -189,4 +189,4 @@ TEST(EvidenceWords, WhatCouldMoveATerminalIsShownAsWhatItIs) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::evidence_words_test

@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/world.h"
 
-namespace porchlight {
+namespace porchlight::evidence_world_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -113,4 +113,4 @@ TEST_F(EvidenceWorldTest, AfterTheKeyIsDestroyedTheRestStillVerifies) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::evidence_world_test

@@ -4,11 +4,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::form_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 TEST(FormTest, EncodesAllButUnreservedCharacters) {
   EXPECT_EQ(PercentEncode("aZ9-._~"), "aZ9-._~");
@@ -38,4 +38,4 @@ TEST(FormTest, RefusesBrokenSequences) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::form_test

@@ -8,7 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::hash_test {
 namespace {
 
 // Murmur2 of these keys, as Kafka's own tests of its partitioner have them.
@@ -61,4 +61,4 @@ TEST(Base32, IsTheStandardOneInSmallLetters) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::hash_test

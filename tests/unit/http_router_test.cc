@@ -5,7 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::http_router_test {
 namespace {
 
 HttpRouter Routes() {
@@ -67,4 +67,4 @@ TEST(HttpRouterTest, NamesTheMethodsThatThereAre) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::http_router_test

@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::ids_test {
 namespace {
 
 bool IsSmallBase32(const std::string& id) {
@@ -93,4 +93,4 @@ TEST(CheckId, TakesOpaqueIdsOnly) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::ids_test

@@ -6,12 +6,12 @@
 #include "porchlight/v1/join.pb.h"
 #include "services/intake/rules.h"
 
-namespace porchlight {
+namespace porchlight::intake_rules_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'780'000'000);
 
@@ -143,7 +143,7 @@ struct ReturnTimeRow {
   friend void PrintTo(const ReturnTimeRow& row, std::ostream* out) { *out << row.name; }
 };
 
-class ReturnTimeTest : public testing::TestWithParam<ReturnTimeRow> {};
+class ReturnTimeTest : public ::testing::TestWithParam<ReturnTimeRow> {};
 
 TEST_P(ReturnTimeTest, IsAcceptedAndWarnedOf) {
   Desk desk;
@@ -159,7 +159,7 @@ TEST_P(ReturnTimeTest, IsAcceptedAndWarnedOf) {
 
 INSTANTIATE_TEST_SUITE_P(
     Times, ReturnTimeTest,
-    testing::Values(
+    ::testing::Values(
         ReturnTimeRow{"back after an hour", -absl::Hours(2), -absl::Hours(1), 0},
         ReturnTimeRow{"a phone's clock a little ahead", -absl::Hours(2), absl::Minutes(3), 0},
         ReturnTimeRow{"back before last seen", -absl::Hours(1), -absl::Hours(2), 1},
@@ -218,7 +218,7 @@ TEST(IntakeRules, ARosterThatComesLaterFillsTheOpenEpisode) {
   ASSERT_EQ(set.events.size(), 2u);
   const auto* updated = As<v1::EpisodeUpdated>(set.events[1].payload.get());
   EXPECT_THAT(updated->changed(),
-              testing::IsSupersetOf({"first_name", "eyes", "placement", "jurisdiction"}));
+              ::testing::IsSupersetOf({"first_name", "eyes", "placement", "jurisdiction"}));
   EXPECT_EQ(desk.state().episodes(0).youth().clothing(), "red coat");
 }
 
@@ -266,7 +266,7 @@ struct CloseRow {
   friend void PrintTo(const CloseRow& row, std::ostream* out) { *out << row.name; }
 };
 
-class CloseTest : public testing::TestWithParam<CloseRow> {};
+class CloseTest : public ::testing::TestWithParam<CloseRow> {};
 
 TEST_P(CloseTest, Holds) {
   const CloseRow& row = GetParam();
@@ -287,14 +287,14 @@ TEST_P(CloseTest, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Reasons, CloseTest,
-    testing::Values(CloseRow{"after a return", true, v1::CLOSE_REASON_RETURNED, ""},
-                    CloseRow{"as returned, without a return", false, v1::CLOSE_REASON_RETURNED,
-                             "Record the return first"},
-                    CloseRow{"came of age while missing", false, v1::CLOSE_REASON_AGED_OUT, ""},
-                    CloseRow{"a court ended care", false, v1::CLOSE_REASON_COURT_ENDED_CARE, ""},
-                    CloseRow{"was never missing", false, v1::CLOSE_REASON_REPORTED_IN_ERROR, ""},
-                    CloseRow{"was never missing, told after a return", true,
-                             v1::CLOSE_REASON_REPORTED_IN_ERROR, ""}));
+    ::testing::Values(CloseRow{"after a return", true, v1::CLOSE_REASON_RETURNED, ""},
+                      CloseRow{"as returned, without a return", false, v1::CLOSE_REASON_RETURNED,
+                               "Record the return first"},
+                      CloseRow{"came of age while missing", false, v1::CLOSE_REASON_AGED_OUT, ""},
+                      CloseRow{"a court ended care", false, v1::CLOSE_REASON_COURT_ENDED_CARE, ""},
+                      CloseRow{"was never missing", false, v1::CLOSE_REASON_REPORTED_IN_ERROR, ""},
+                      CloseRow{"was never missing, told after a return", true,
+                               v1::CLOSE_REASON_REPORTED_IN_ERROR, ""}));
 
 v1::JoinSideRequest JoinTo(const std::string& other, bool stays) {
   v1::JoinSideRequest request;
@@ -369,4 +369,4 @@ TEST(IntakeRules, TheNextEpisodeOfAJoinedYouthNamesTheOtherIds) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::intake_rules_test

@@ -10,12 +10,12 @@
 #include "common/photo/photo.h"
 #include "common/photo/raster.h"
 
-namespace porchlight {
+namespace porchlight::kept_photo_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 std::string Photo(uint8_t shade) {
   Raster raster;
@@ -26,7 +26,7 @@ std::string Photo(uint8_t shade) {
   return *EncodeJpeg(raster, 90);
 }
 
-class KeptPhoto : public testing::Test {
+class KeptPhoto : public ::testing::Test {
  protected:
   std::string Keep(const std::string& youth_id, const std::string& bytes) {
     const auto photo_id = KeepPhoto(youth_id, bytes, keys_, blob_);
@@ -69,4 +69,4 @@ TEST_F(KeptPhoto, IsGoneWithTheKeyAndCantBePutInAnothersPlace) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::kept_photo_test

@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 
-namespace porchlight {
+namespace porchlight::log_tails_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -69,4 +69,4 @@ TEST(LogTails, OfOneThatIsResetNothingIsKnown) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::log_tails_test

@@ -11,7 +11,7 @@
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
-namespace porchlight {
+namespace porchlight::logger_test {
 namespace {
 
 google::protobuf::Struct Parsed(const std::string& line) {
@@ -26,15 +26,15 @@ std::string Value(const google::protobuf::Struct& line, const std::string& name)
   return found == line.fields().end() ? "(none)" : found->second.string_value();
 }
 
-class LoggerTest : public testing::Test {
+class LoggerTest : public ::testing::Test {
  protected:
   ~LoggerTest() override { InitLogger(LogLevel::kInfo); }
 };
 
 TEST_F(LoggerTest, WritesOneJsonObjectToStandardError) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   LogLine(LogLevel::kWarning, "store is away", {{"partition", "3"}, {"reason", "no route"}});
-  const std::string output = testing::internal::GetCapturedStderr();
+  const std::string output = ::testing::internal::GetCapturedStderr();
   ASSERT_EQ(std::count(output.begin(), output.end(), '\n'), 1);
   const auto line = Parsed(output);
   EXPECT_EQ(Value(line, "level"), "warning");
@@ -67,12 +67,12 @@ TEST_F(LoggerTest, CutsLongValues) {
 
 TEST_F(LoggerTest, LeavesOutLowerLevels) {
   InitLogger(LogLevel::kWarning);
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   LogLine(LogLevel::kDebug, "one");
   LogLine(LogLevel::kInfo, "two");
   LogLine(LogLevel::kWarning, "three");
   LogLine(LogLevel::kError, "four");
-  const std::string output = testing::internal::GetCapturedStderr();
+  const std::string output = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(output.find("one"), std::string::npos);
   EXPECT_EQ(output.find("two"), std::string::npos);
   EXPECT_NE(output.find("three"), std::string::npos);
@@ -95,7 +95,7 @@ TEST_F(LoggerTest, CapturesEveryLevelWhileAlive) {
 
 TEST_F(LoggerTest, LinesOfSeveralThreadsStayWhole) {
   LogCapture capture;
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   std::vector<std::jthread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([] {
@@ -103,7 +103,7 @@ TEST_F(LoggerTest, LinesOfSeveralThreadsStayWhole) {
     });
   }
   threads.clear();
-  for (const std::string& output : {testing::internal::GetCapturedStderr(), capture.Lines()}) {
+  for (const std::string& output : {::testing::internal::GetCapturedStderr(), capture.Lines()}) {
     const std::vector<std::string> lines = absl::StrSplit(output, '\n', absl::SkipEmpty());
     EXPECT_EQ(lines.size(), 400u);
     for (const std::string& line : lines) EXPECT_EQ(Value(Parsed(line), "text"), "line");
@@ -111,4 +111,4 @@ TEST_F(LoggerTest, LinesOfSeveralThreadsStayWhole) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::logger_test

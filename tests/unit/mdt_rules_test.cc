@@ -14,13 +14,13 @@
 #include "porchlight/v1/screening.pb.h"
 #include "services/mdt/rules.h"
 
-namespace porchlight {
+namespace porchlight::mdt_rules_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'780'000'000);
 
@@ -244,7 +244,7 @@ struct SeatRow {
   friend void PrintTo(const SeatRow& row, std::ostream* out) { *out << row.seat; }
 };
 
-class SeatTest : public testing::TestWithParam<SeatRow> {};
+class SeatTest : public ::testing::TestWithParam<SeatRow> {};
 
 TEST_P(SeatTest, IsToldThisAndNoMore) {
   Team team;
@@ -272,14 +272,15 @@ TEST_P(SeatTest, IsToldThisAndNoMore) {
 
 INSTANTIATE_TEST_SUITE_P(
     Seats, SeatTest,
-    testing::Values(SeatRow{"police",
-                            {"first-marker", "last-marker", "description-marker",
-                             "endangerment-marker", "health-marker", "circumstances-marker",
-                             "narrative-marker", "contact-marker", "sex trafficking", "42 USC"}},
-                    SeatRow{"clinic",
-                            {"first-marker", "last-marker", "description-marker",
-                             "endangerment-marker", "health-marker", "sex trafficking", "42 USC"}},
-                    SeatRow{"advocate", {"first-marker"}}));
+    ::testing::Values(SeatRow{"police",
+                              {"first-marker", "last-marker", "description-marker",
+                               "endangerment-marker", "health-marker", "circumstances-marker",
+                               "narrative-marker", "contact-marker", "sex trafficking", "42 USC"}},
+                      SeatRow{
+                          "clinic",
+                          {"first-marker", "last-marker", "description-marker",
+                           "endangerment-marker", "health-marker", "sex trafficking", "42 USC"}},
+                      SeatRow{"advocate", {"first-marker"}}));
 
 TEST(MdtRules, WhatEachWasToldIsOnRecordByClassAndGround) {
   const Team team = CalledTeam();
@@ -303,7 +304,7 @@ struct EnoughRow {
   friend void PrintTo(const EnoughRow& row, std::ostream* out) { *out << row.name; }
 };
 
-class EnoughTest : public testing::TestWithParam<EnoughRow> {};
+class EnoughTest : public ::testing::TestWithParam<EnoughRow> {};
 
 TEST_P(EnoughTest, Holds) {
   v1::TeamRoster roster;
@@ -320,14 +321,14 @@ TEST_P(EnoughTest, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Answers, EnoughTest,
-    testing::Values(EnoughRow{"all required answered", 0, {true, true, false}, {0, 1}, true},
-                    EnoughRow{"one required is missing", 0, {true, true, false}, {0, 2}, false},
-                    EnoughRow{"none is required, so all must", 0, {false, false}, {0}, false},
-                    EnoughRow{"none is required, and all did", 0, {false, false}, {0, 1}, true},
-                    EnoughRow{"two of three, whichever", 2, {true, false, false}, {1, 2}, true},
-                    EnoughRow{"one of two needed", 2, {true, false, false}, {0}, false},
-                    EnoughRow{
-                        "more needed than there are seats: all", 9, {true, false}, {0, 1}, true}));
+    ::testing::Values(
+        EnoughRow{"all required answered", 0, {true, true, false}, {0, 1}, true},
+        EnoughRow{"one required is missing", 0, {true, true, false}, {0, 2}, false},
+        EnoughRow{"none is required, so all must", 0, {false, false}, {0}, false},
+        EnoughRow{"none is required, and all did", 0, {false, false}, {0, 1}, true},
+        EnoughRow{"two of three, whichever", 2, {true, false, false}, {1, 2}, true},
+        EnoughRow{"one of two needed", 2, {true, false, false}, {0}, false},
+        EnoughRow{"more needed than there are seats: all", 9, {true, false}, {0, 1}, true}));
 
 struct RosterRow {
   std::string jurisdiction;
@@ -335,7 +336,7 @@ struct RosterRow {
   friend void PrintTo(const RosterRow& row, std::ostream* out) { *out << row.jurisdiction; }
 };
 
-class RosterTest : public testing::TestWithParam<RosterRow> {};
+class RosterTest : public ::testing::TestWithParam<RosterRow> {};
 
 TEST_P(RosterTest, IsTheNearest) {
   v1::Directory directory;
@@ -348,10 +349,10 @@ TEST_P(RosterTest, IsTheNearest) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Jurisdictions, RosterTest,
-                         testing::Values(RosterRow{"us-ca-los-angeles", "us-ca-los-angeles"},
-                                         RosterRow{"us-ca-kern", "us-ca"},
-                                         RosterRow{"us-tx", "everywhere"},
-                                         RosterRow{"", "everywhere"}));
+                         ::testing::Values(RosterRow{"us-ca-los-angeles", "us-ca-los-angeles"},
+                                           RosterRow{"us-ca-kern", "us-ca"},
+                                           RosterRow{"us-tx", "everywhere"},
+                                           RosterRow{"", "everywhere"}));
 
 TEST(MdtRules, TheTeamIsCompleteOnceThoseRequiredHaveAnswered) {
   Team team = CalledTeam();
@@ -489,4 +490,4 @@ TEST(MdtRules, WordsAreKind) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::mdt_rules_test

@@ -4,12 +4,12 @@
 
 #include "tests/support/notice_office.h"
 
-namespace porchlight {
+namespace porchlight::notification_proof_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 v1::FileProofReply ReplyOf(const Decision& decision) {
   EXPECT_TRUE(decision.refusal.ok()) << decision.refusal;
@@ -35,7 +35,7 @@ struct FiledRow {
   }
 };
 
-class FiledTest : public testing::TestWithParam<FiledRow> {};
+class FiledTest : public ::testing::TestWithParam<FiledRow> {};
 
 TEST_P(FiledTest, CountsAsWhatFits) {
   NoticeOffice office;
@@ -43,14 +43,14 @@ TEST_P(FiledTest, CountsAsWhatFits) {
   office.Adds("by the bridge");
   const v1::FileProofReply reply = ReplyOf(office.Files(GetParam().about, GetParam().number));
   EXPECT_EQ(reply.filing().kind(), GetParam().kind);
-  EXPECT_THAT(reply.filing().duty_keys(), testing::ElementsAreArray(GetParam().duty_keys));
+  EXPECT_THAT(reply.filing().duty_keys(), ::testing::ElementsAreArray(GetParam().duty_keys));
   EXPECT_EQ(reply.filing().filing_id(), "youth-1_e1_f1");
   EXPECT_THAT(reply.warnings(), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Typed, FiledTest,
-    testing::Values(
+    ::testing::Values(
         FiledRow{"law_enforcement",
                  "26-1",
                  v1::EVIDENCE_KIND_POLICE_CASE_NUMBER,
@@ -136,7 +136,7 @@ RefusedRow WithoutHow() {
   return row;
 }
 
-class NotFiledTest : public testing::TestWithParam<RefusedRow> {};
+class NotFiledTest : public ::testing::TestWithParam<RefusedRow> {};
 
 TEST_P(NotFiledTest, SaysWhatToDoAndKeepsNothing) {
   NoticeOffice office;
@@ -149,7 +149,7 @@ TEST_P(NotFiledTest, SaysWhatToDoAndKeepsNothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     Typed, NotFiledTest,
-    testing::Values(
+    ::testing::Values(
         RefusedRow{Told("nobody"), absl::StatusCode::kNotFound, "Open rules: police, ncmec"},
         RefusedRow{Told("court"), absl::StatusCode::kNotFound,
                    "recipients: law_enforcement, ncmec"},
@@ -212,4 +212,4 @@ TEST(Refusal, ADeliveredNoticeStaysDelivered) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::notification_proof_test

@@ -9,14 +9,14 @@
 #include "porchlight/v1/screening.pb.h"
 #include "tests/support/notice_office.h"
 
-namespace porchlight {
+namespace porchlight::notification_rules_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 TEST(Notification, PoliceHearAtOnceAndNcmecWithTheCaseNumber) {
   NoticeOffice office;
@@ -54,7 +54,7 @@ TEST(Notification, ANoticeSaysWhichDutyItIsForWhyAndByWhen) {
   EXPECT_EQ(notice.citation(), "42 USC 671(a)(35)(B)");
   EXPECT_EQ(FromProto(notice.due_at()), kReported + absl::Hours(24));
   EXPECT_EQ(notice.disclosure().purpose(), "police");
-  EXPECT_THAT(notice.disclosure().disclosed(), testing::Contains(v1::SENSITIVITY_IDENTITY));
+  EXPECT_THAT(notice.disclosure().disclosed(), ::testing::Contains(v1::SENSITIVITY_IDENTITY));
   EXPECT_THAT(decision.deliveries[0].message.text(),
               HasSubstr("Why you are told: Report to police for entry in NCIC"));
 }
@@ -291,7 +291,7 @@ struct KnowRow {
   }
 };
 
-class NeedToKnowTest : public testing::TestWithParam<KnowRow> {};
+class NeedToKnowTest : public ::testing::TestWithParam<KnowRow> {};
 
 TEST_P(NeedToKnowTest, TextJsonAndAttachmentSayThisAndNoMore) {
   NoticeOffice office({Desk("desk", GetParam().recipient)}, "us-zz");
@@ -313,26 +313,25 @@ TEST_P(NeedToKnowTest, TextJsonAndAttachmentSayThisAndNoMore) {
 
 INSTANTIATE_TEST_SUITE_P(
     Recipients, NeedToKnowTest,
-    testing::Values(KnowRow{v1::RECIPIENT_KIND_LAW_ENFORCEMENT,
-                            {"identity", "description", "circumstances", "endangerment", "health",
-                             "narrative", "contact"}},
-                    KnowRow{v1::RECIPIENT_KIND_NCMEC,
-                            {"identity", "description", "circumstances", "endangerment", "health",
-                             "narrative", "contact"}},
-                    KnowRow{v1::RECIPIENT_KIND_SUPERVISOR,
-                            {"identity", "description", "circumstances", "endangerment", "health",
-                             "narrative", "contact"}},
-                    KnowRow{v1::RECIPIENT_KIND_COURT, {"identity", "description", "circumstances"}},
-                    KnowRow{v1::RECIPIENT_KIND_ATTORNEY,
-                            {"identity", "description", "circumstances"}},
-                    KnowRow{v1::RECIPIENT_KIND_TRIBE, {"identity", "description", "circumstances"}},
-                    KnowRow{v1::RECIPIENT_KIND_PARENT, {"identity", "circumstances"}},
-                    KnowRow{v1::RECIPIENT_KIND_SPECIAL_UNIT,
-                            {"identity", "description", "circumstances", "endangerment", "health",
-                             "narrative", "contact"}},
-                    KnowRow{v1::RECIPIENT_KIND_REVENUE_UNIT, {"identity"}},
-                    KnowRow{v1::RECIPIENT_KIND_TEAM_MEMBER, {}},
-                    KnowRow{v1::RECIPIENT_KIND_RELATIVE, {}}));
+    ::testing::Values(
+        KnowRow{v1::RECIPIENT_KIND_LAW_ENFORCEMENT,
+                {"identity", "description", "circumstances", "endangerment", "health", "narrative",
+                 "contact"}},
+        KnowRow{v1::RECIPIENT_KIND_NCMEC,
+                {"identity", "description", "circumstances", "endangerment", "health", "narrative",
+                 "contact"}},
+        KnowRow{v1::RECIPIENT_KIND_SUPERVISOR,
+                {"identity", "description", "circumstances", "endangerment", "health", "narrative",
+                 "contact"}},
+        KnowRow{v1::RECIPIENT_KIND_COURT, {"identity", "description", "circumstances"}},
+        KnowRow{v1::RECIPIENT_KIND_ATTORNEY, {"identity", "description", "circumstances"}},
+        KnowRow{v1::RECIPIENT_KIND_TRIBE, {"identity", "description", "circumstances"}},
+        KnowRow{v1::RECIPIENT_KIND_PARENT, {"identity", "circumstances"}},
+        KnowRow{v1::RECIPIENT_KIND_SPECIAL_UNIT,
+                {"identity", "description", "circumstances", "endangerment", "health", "narrative",
+                 "contact"}},
+        KnowRow{v1::RECIPIENT_KIND_REVENUE_UNIT, {"identity"}},
+        KnowRow{v1::RECIPIENT_KIND_TEAM_MEMBER, {}}, KnowRow{v1::RECIPIENT_KIND_RELATIVE, {}}));
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::notification_rules_test

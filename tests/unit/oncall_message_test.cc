@@ -8,12 +8,12 @@
 #include "common/policy/loader.h"
 #include "tests/support/directory.h"
 
-namespace porchlight {
+namespace porchlight::oncall_message_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'780'000'000);
 constexpr char kEpisode[] = "yabcdefghijklmnopqrst_e1";
@@ -126,4 +126,4 @@ TEST(PageMessage, HasABodyForAWebhookAndForNoOther) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::oncall_message_test

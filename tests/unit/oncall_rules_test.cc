@@ -10,13 +10,13 @@
 #include "tests/support/directory.h"
 #include "tests/support/oncall_desk.h"
 
-namespace porchlight {
+namespace porchlight::oncall_rules_test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr auto kAck = v1::EVIDENCE_KIND_ACKNOWLEDGEMENT;
 
@@ -448,4 +448,4 @@ TEST(OncallLookAgain, SetsTheTimersThatWereLost) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::oncall_rules_test

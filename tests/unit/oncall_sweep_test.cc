@@ -7,13 +7,13 @@
 #include "common/oncall/sweep.h"
 #include "tests/support/oncall_desk.h"
 
-namespace porchlight {
+namespace porchlight::oncall_sweep_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // A youth with one duty, due after two hours, and one page that climbs.
-class SweepTest : public testing::Test {
+class SweepTest : public ::testing::Test {
  protected:
   SweepTest()
       : desk_(DeskDirectory({DeskRule("wake", v1::POLICY_TRIGGER_MISSING, v1::DUTY_ACTION_PAGE, 15,
@@ -73,4 +73,4 @@ TEST_F(SweepTest, PagesThatAllFailedReachNobody) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::oncall_sweep_test

@@ -6,11 +6,11 @@
 
 #include "common/base/time.h"
 
-namespace porchlight {
+namespace porchlight::partition_view_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'780'000'000);
 
@@ -30,7 +30,7 @@ std::vector<std::string> DueIds(const PartitionView& view, absl::Time now, size_
   return ids;
 }
 
-class TimersOfOnePartition : public testing::Test {
+class TimersOfOnePartition : public ::testing::Test {
  protected:
   void Set(const std::string& youth_id, const v1::Timer& timer) { view_.Timer({youth_id, timer}); }
 
@@ -86,4 +86,4 @@ TEST_F(TimersOfOnePartition, OneThatIsRemovedIsNotDueAnyMore) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::partition_view_test

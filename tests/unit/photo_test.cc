@@ -14,11 +14,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::photo_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Four quarters: red, green above blue, white.
 Raster Quarters(uint32_t width, uint32_t height) {
@@ -414,4 +414,4 @@ TEST(PhotoTest, ColoursOfPrintAreRefusedWithAdvice) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::photo_test

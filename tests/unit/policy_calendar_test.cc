@@ -6,7 +6,7 @@
 #include "common/policy/loader.h"
 #include "common/policy/window_text.h"
 
-namespace porchlight {
+namespace porchlight::policy_calendar_test {
 namespace {
 
 v1::PolicyPack PackIn(const std::string& zone) {
@@ -44,7 +44,7 @@ struct WindowRow {
   }
 };
 
-class Windows : public testing::TestWithParam<WindowRow> {};
+class Windows : public ::testing::TestWithParam<WindowRow> {};
 
 TEST_P(Windows, EndWhenTheClockSaysSo) {
   const Calendar calendar(PackIn("America/Chicago"));
@@ -53,7 +53,7 @@ TEST_P(Windows, EndWhenTheClockSaysSo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Chicago, Windows,
-    testing::Values(
+    ::testing::Values(
         WindowRow{"24 hours", "2026-11-22T02:10:00-06:00", "2026-11-23T02:10:00-06:00"},
         WindowRow{"90 minutes", "2026-11-22T02:10:00-06:00", "2026-11-22T03:40:00-06:00"},
         WindowRow{"immediately", "2026-11-22T02:10:00-06:00", "2026-11-22T02:40:00-06:00"},
@@ -93,7 +93,7 @@ struct HolidayRow {
   }
 };
 
-class Holidays : public testing::TestWithParam<HolidayRow> {};
+class Holidays : public ::testing::TestWithParam<HolidayRow> {};
 
 TEST_P(Holidays, AreWhereTheLawPutsThem) {
   EXPECT_EQ(Calendar(PackIn("America/Chicago")).IsHoliday(GetParam().day), GetParam().is);
@@ -101,7 +101,7 @@ TEST_P(Holidays, AreWhereTheLawPutsThem) {
 
 INSTANTIATE_TEST_SUITE_P(
     Federal, Holidays,
-    testing::Values(
+    ::testing::Values(
         HolidayRow{absl::CivilDay(2026, 1, 19), true, "third Monday of January"},
         HolidayRow{absl::CivilDay(2026, 1, 12), false, "second Monday of January"},
         HolidayRow{absl::CivilDay(2026, 5, 25), true, "last Monday of May"},
@@ -144,7 +144,7 @@ struct ChangeRow {
   }
 };
 
-class ClockChanges : public testing::TestWithParam<ChangeRow> {};
+class ClockChanges : public ::testing::TestWithParam<ChangeRow> {};
 
 TEST_P(ClockChanges, MoveNoWindowFromAnyMinuteAround) {
   const absl::TimeZone zone = Zone(GetParam().zone);
@@ -180,13 +180,13 @@ TEST_P(ClockChanges, MoveNoWindowFromAnyMinuteAround) {
 
 INSTANTIATE_TEST_SUITE_P(
     BothOfAYear, ClockChanges,
-    testing::Values(ChangeRow{"America/Chicago", absl::CivilDay(2026, 3, 8)},
-                    ChangeRow{"America/Chicago", absl::CivilDay(2026, 11, 1)},
-                    ChangeRow{"America/Los_Angeles", absl::CivilDay(2026, 3, 8)},
-                    ChangeRow{"America/Los_Angeles", absl::CivilDay(2026, 11, 1)},
-                    ChangeRow{"America/Phoenix", absl::CivilDay(2026, 3, 8)},
-                    ChangeRow{"Australia/Lord_Howe", absl::CivilDay(2026, 4, 5)},
-                    ChangeRow{"Australia/Lord_Howe", absl::CivilDay(2026, 10, 4)}));
+    ::testing::Values(ChangeRow{"America/Chicago", absl::CivilDay(2026, 3, 8)},
+                      ChangeRow{"America/Chicago", absl::CivilDay(2026, 11, 1)},
+                      ChangeRow{"America/Los_Angeles", absl::CivilDay(2026, 3, 8)},
+                      ChangeRow{"America/Los_Angeles", absl::CivilDay(2026, 11, 1)},
+                      ChangeRow{"America/Phoenix", absl::CivilDay(2026, 3, 8)},
+                      ChangeRow{"Australia/Lord_Howe", absl::CivilDay(2026, 4, 5)},
+                      ChangeRow{"Australia/Lord_Howe", absl::CivilDay(2026, 10, 4)}));
 
 TEST(Calendars, CountTheSameDayOverMonthsThatAreShorter) {
   const Calendar calendar(PackIn("America/Chicago"));
@@ -237,4 +237,4 @@ TEST(WindowWords, AreReadAndWrittenAlike) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::policy_calendar_test

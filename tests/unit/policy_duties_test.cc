@@ -12,12 +12,12 @@
 #include "common/policy/loader.h"
 #include "common/policy/words.h"
 
-namespace porchlight {
+namespace porchlight::policy_duties_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const PackSet& Packs() {
   static const auto& packs =
@@ -100,7 +100,7 @@ struct DutyRow {
   }
 };
 
-class Duties : public testing::TestWithParam<DutyRow> {};
+class Duties : public ::testing::TestWithParam<DutyRow> {};
 
 TEST_P(Duties, AreWhatTheLawSays) {
   const DutyRow& row = GetParam();
@@ -146,7 +146,7 @@ const Proof kPoliceTold =
 
 INSTANTIATE_TEST_SUITE_P(
     Federal, Duties,
-    testing::Values(
+    ::testing::Values(
         DutyRow{"police are told within 24 hours of when the agency knew", "us", Missing(),
                 "police.law_enforcement.1.1", "due in 24h from received"},
         DutyRow{"NCMEC is told apart from that within 24 hours", "us", Missing(), "ncmec.ncmec.1.1",
@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     States, Duties,
-    testing::Values(
+    ::testing::Values(
         DutyRow{"the court is told within 24 hours", "us-tx", Missing(), "parties.court.1.1",
                 "due in 24h from received"},
         DutyRow{"a parent whose rights were terminated is not told", "us-tx",
@@ -509,4 +509,4 @@ TEST(DutiesOfPacks, ARiskNeverMovesADutyLater) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::policy_duties_test

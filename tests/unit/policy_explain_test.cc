@@ -6,11 +6,11 @@
 #include "common/policy/explain.h"
 #include "common/policy/loader.h"
 
-namespace porchlight {
+namespace porchlight::policy_explain_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const PackSet& Packs() {
   static const auto& packs =
@@ -50,4 +50,4 @@ TEST(PolicyExplain, SaysWhoMayNotConsent) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::policy_explain_test

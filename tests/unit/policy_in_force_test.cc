@@ -3,7 +3,7 @@
 
 #include "common/policy/in_force.h"
 
-namespace porchlight {
+namespace porchlight::policy_in_force_test {
 namespace {
 
 v1::PolicyPack Pack(const std::string& id, const std::string& jurisdiction) {
@@ -19,7 +19,7 @@ struct Row {
   friend void PrintTo(const Row& row, std::ostream* out) { *out << row.jurisdiction; }
 };
 
-class InForceTest : public testing::TestWithParam<Row> {};
+class InForceTest : public ::testing::TestWithParam<Row> {};
 
 TEST_P(InForceTest, IsTheNearest) {
   v1::Directory directory;
@@ -34,9 +34,9 @@ TEST_P(InForceTest, IsTheNearest) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Jurisdictions, InForceTest,
-                         testing::Values(Row{"us-tx", "us-tx"}, Row{" US-TX ", "us-tx"},
-                                         Row{"us-ca-kern", "example-agency"}, Row{"us-ny", "us"},
-                                         Row{"elsewhere", "us"}, Row{"", "us"}));
+                         ::testing::Values(Row{"us-tx", "us-tx"}, Row{" US-TX ", "us-tx"},
+                                           Row{"us-ca-kern", "example-agency"}, Row{"us-ny", "us"},
+                                           Row{"elsewhere", "us"}, Row{"", "us"}));
 
 TEST(InForce, WithoutAnyPackItIsTheFederalOneOfThisBuild) {
   const v1::PolicyPack& pack = PolicyPackFor({}, "us-tx");
@@ -45,4 +45,4 @@ TEST(InForce, WithoutAnyPackItIsTheFederalOneOfThisBuild) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::policy_in_force_test

@@ -12,14 +12,14 @@
 #include "absl/strings/str_split.h"
 #include "common/policy/loader.h"
 
-namespace porchlight {
+namespace porchlight::policy_loader_test {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kCounty[] = R"(pack: us-zz
 extends: us
@@ -130,7 +130,7 @@ struct MistakeRow {
   }
 };
 
-class PackMistakes : public testing::TestWithParam<MistakeRow> {};
+class PackMistakes : public ::testing::TestWithParam<MistakeRow> {};
 
 TEST_P(PackMistakes, AreToldWithFileAndLine) {
   EXPECT_THAT(Changed(GetParam().from, GetParam().to), Contains(HasSubstr(GetParam().mistake)));
@@ -138,7 +138,7 @@ TEST_P(PackMistakes, AreToldWithFileAndLine) {
 
 INSTANTIATE_TEST_SUITE_P(
     OfEachKind, PackMistakes,
-    testing::Values(
+    ::testing::Values(
         MistakeRow{"not YAML", "rules:", "rules: ]", "zz.yaml:5: this isn't YAML"},
         MistakeRow{"not text", "name: Zed", "name: \xff\xfe",
                    "zz.yaml:3: it has bytes that are no"},
@@ -327,7 +327,7 @@ struct JurisdictionRow {
   }
 };
 
-class Jurisdictions : public testing::TestWithParam<JurisdictionRow> {};
+class Jurisdictions : public ::testing::TestWithParam<JurisdictionRow> {};
 
 TEST_P(Jurisdictions, FallBackToWhatTheyArePartOf) {
   const absl::StatusOr<PackSet> packs = LoadPacks({});
@@ -340,7 +340,7 @@ TEST_P(Jurisdictions, FallBackToWhatTheyArePartOf) {
 
 INSTANTIATE_TEST_SUITE_P(
     Names, Jurisdictions,
-    testing::Values(
+    ::testing::Values(
         JurisdictionRow{"us", "us", false, ""}, JurisdictionRow{"us-tx", "us-tx", false, ""},
         JurisdictionRow{" US_TX ", "us-tx", false, ""},
         JurisdictionRow{"us-ca-los-angeles", "us-ca-los-angeles", false, ""},
@@ -366,7 +366,7 @@ TEST(PolicyLoader, AnAgencysPackIsInForceOverTheStates) {
 TEST(PolicyLoader, FilesThatCannotBeReadAreNamed) {
   EXPECT_THAT(LoadPacks({"no/such/pack.yaml"}).status().message(),
               HasSubstr("can't read the policy pack no/such/pack.yaml"));
-  const std::filesystem::path empty = std::filesystem::path(testing::TempDir()) / "no_packs";
+  const std::filesystem::path empty = std::filesystem::path(::testing::TempDir()) / "no_packs";
   std::filesystem::create_directories(empty);
   EXPECT_THAT(LoadPacks({empty.string()}).status().message(), HasSubstr("has no policy packs"));
 }
@@ -379,7 +379,7 @@ TEST(PolicyLoader, RandomBytesNeverBreakIt) {
     const absl::StatusOr<PackSet> packs = ParsePacks({{"f.yaml", yaml}});
     if (packs.ok()) return;
     EXPECT_EQ(packs.status().code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_THAT(std::string(packs.status().message()), testing::StartsWith("f.yaml:"));
+    EXPECT_THAT(std::string(packs.status().message()), ::testing::StartsWith("f.yaml:"));
   };
   for (int round = 0; round < 100; ++round) {
     std::string noise(draw() % 200, '\0');
@@ -407,4 +407,4 @@ TEST(PolicyLoader, RandomBytesNeverBreakIt) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::policy_loader_test

@@ -14,7 +14,7 @@
 #include "porchlight/v1/intake.pb.h"
 #include "porchlight/v1/record.pb.h"
 
-namespace porchlight {
+namespace porchlight::privacy_test {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -242,7 +242,7 @@ TEST(Redaction, IsOneLineOfBoundedLength) {
 }
 
 // A message that no proto of ours has: maps, foreign messages, classes on fields of messages.
-class ForeignMessages : public testing::Test {
+class ForeignMessages : public ::testing::Test {
  protected:
   ForeignMessages() : pool_(DescriptorPool::generated_pool()), factory_(&pool_) {
     FileDescriptorProto file;
@@ -359,4 +359,4 @@ TEST(Schema, EveryFieldHasASensitivity) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::privacy_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace porchlight {
+namespace porchlight::reach_test {
 namespace {
 
 class ReachTest : public ::testing::Test {
@@ -60,4 +60,4 @@ TEST_F(ReachTest, OnceReachedThePausesBeginAnew) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::reach_test

@@ -8,7 +8,7 @@
 #include "common/log/chain.h"
 #include "gmock/gmock.h"
 
-namespace porchlight {
+namespace porchlight::record_labels_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -83,4 +83,4 @@ TEST(RecordLabels, WhatIsNoRecordHasNone) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::record_labels_test

@@ -13,11 +13,11 @@
 #include "absl/strings/str_replace.h"
 #include "common/csv/csv.h"
 
-namespace porchlight {
+namespace porchlight::roster_file_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 // "LINE:cell|cell" or "LINE!error" of each row.
 std::vector<std::string> Rows(const std::string& text) {
@@ -135,4 +135,4 @@ TEST(RosterFile, TheSampleIsWhole) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::roster_file_test

@@ -19,12 +19,12 @@
 #include "porchlight/v1/evidence.grpc.pb.h"
 #include "porchlight/v1/intake.grpc.pb.h"
 
-namespace porchlight {
+namespace porchlight::rpc_test {
 namespace {
 
 using grpc::StatusCode;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
@@ -69,7 +69,7 @@ class Evidence final : public v1::Evidence::Service {
   rpc::Gate& gate_;
 };
 
-class RpcTest : public testing::Test {
+class RpcTest : public ::testing::Test {
  protected:
   explicit RpcTest(int calls_max = kCallsInFlightMax)
       : gate_(clock_, calls_max), intake_(gate_), evidence_(gate_) {
@@ -399,4 +399,4 @@ TEST(RpcDeadline, ACallThatCantBeAnsweredInTimeIsNotBegun) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::rpc_test

@@ -13,10 +13,10 @@
 #include "common/screening/tasks.h"
 #include "services/screening/rules.h"
 
-namespace porchlight {
+namespace porchlight::screening_rules_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const absl::Time kReported = absl::FromUnixSeconds(1'780'000'000);
 const absl::Time kBack = kReported + absl::Hours(30);
@@ -169,7 +169,7 @@ TEST(ScreeningRules, NothingIsAskedForBeforeTheReturn) {
 
 TEST(ScreeningRules, WhoTheYouthIsIsNotKeptHere) {
   const Desk desk = BackDesk();
-  EXPECT_THAT(desk.state().DebugString(), testing::Not(HasSubstr("marker")));
+  EXPECT_THAT(desk.state().DebugString(), ::testing::Not(HasSubstr("marker")));
 }
 
 TEST(ScreeningRules, EveryReturnHasAScreeningAlsoWhereThePackAsksForNone) {
@@ -205,7 +205,7 @@ struct OddDeferral {
   friend void PrintTo(const OddDeferral& row, std::ostream* out) { *out << row.name; }
 };
 
-class DeferralTest : public testing::TestWithParam<OddDeferral> {};
+class DeferralTest : public ::testing::TestWithParam<OddDeferral> {};
 
 TEST_P(DeferralTest, IsRefusedWithWhatToDo) {
   Desk desk = BackDesk();
@@ -220,23 +220,23 @@ TEST_P(DeferralTest, IsRefusedWithWhatToDo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Deferrals, DeferralTest,
-    testing::Values(OddDeferral{"without a reason",
-                                [](auto& request) { request.set_reason(" \n"); },
-                                absl::StatusCode::kInvalidArgument, "reason is missing"},
-                    OddDeferral{"without an approver",
-                                [](auto& request) { request.clear_approver_id(); },
-                                absl::StatusCode::kInvalidArgument, "approver_id is missing"},
-                    OddDeferral{"without a date", [](auto& request) { request.clear_until(); },
-                                absl::StatusCode::kInvalidArgument, "until is missing"},
-                    OddDeferral{"to a date that is past",
-                                [](auto& request) { *request.mutable_until() = ToProto(kBack); },
-                                absl::StatusCode::kInvalidArgument, "until is in the past"},
-                    OddDeferral{"of a task that isn't there",
-                                [](auto& request) { request.set_task_id("dental"); },
-                                absl::StatusCode::kNotFound, "return-screening"},
-                    OddDeferral{"of an offer whose time can't wait",
-                                [](auto& request) { request.set_task_id("medical-hiv"); },
-                                absl::StatusCode::kFailedPrecondition, "isn't open"}));
+    ::testing::Values(OddDeferral{"without a reason",
+                                  [](auto& request) { request.set_reason(" \n"); },
+                                  absl::StatusCode::kInvalidArgument, "reason is missing"},
+                      OddDeferral{"without an approver",
+                                  [](auto& request) { request.clear_approver_id(); },
+                                  absl::StatusCode::kInvalidArgument, "approver_id is missing"},
+                      OddDeferral{"without a date", [](auto& request) { request.clear_until(); },
+                                  absl::StatusCode::kInvalidArgument, "until is missing"},
+                      OddDeferral{"to a date that is past",
+                                  [](auto& request) { *request.mutable_until() = ToProto(kBack); },
+                                  absl::StatusCode::kInvalidArgument, "until is in the past"},
+                      OddDeferral{"of a task that isn't there",
+                                  [](auto& request) { request.set_task_id("dental"); },
+                                  absl::StatusCode::kNotFound, "return-screening"},
+                      OddDeferral{"of an offer whose time can't wait",
+                                  [](auto& request) { request.set_task_id("medical-hiv"); },
+                                  absl::StatusCode::kFailedPrecondition, "isn't open"}));
 
 TEST(ScreeningRules, ADeferralMovesTheTaskItNamesAndKeepsWhyAndWho) {
   Desk desk = BackDesk();
@@ -405,9 +405,9 @@ TEST(ScreeningRules, NoMessageHasAPlaceForItemsOrAnswers) {
     if (result.field(i)->type() == google::protobuf::FieldDescriptor::TYPE_STRING)
       texts.push_back(result.field(i)->name());
   }
-  EXPECT_THAT(texts,
-              testing::ElementsAre("tool_id", "tool_version", "screener_id", "screener_training"));
+  EXPECT_THAT(
+      texts, ::testing::ElementsAre("tool_id", "tool_version", "screener_id", "screener_training"));
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::screening_rules_test

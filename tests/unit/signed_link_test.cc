@@ -10,7 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::signed_link_test {
 namespace {
 
 const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
@@ -110,4 +110,4 @@ TEST(SignedLinkTest, IsWhatTheFirstVersionMade) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::signed_link_test

@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 
-namespace porchlight {
+namespace porchlight::topics_file_test {
 namespace {
 
 using ::testing::Contains;
@@ -79,4 +79,4 @@ TEST(TopicsFile, SaysWhatIsWrongAndWhere) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::topics_file_test

@@ -3,7 +3,7 @@
 
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::twilio_signature_test {
 namespace {
 
 constexpr char kToken[] = "planted-token-0123456789abcdef";
@@ -63,4 +63,4 @@ TEST(TwilioSignatureTest, WithoutATokenNothingIsSigned) {
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::twilio_signature_test

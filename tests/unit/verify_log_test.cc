@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/unit/evidence_log.h"
 
-namespace porchlight::testing {
+namespace porchlight::testing::verify_log_test {
 namespace {
 
 using ::testing::AllOf;
@@ -320,4 +320,4 @@ TEST_F(VerifyLogTest, PositionsNeverGoBackOrBeyondTheEnd) {
 }
 
 }  // namespace
-}  // namespace porchlight::testing
+}  // namespace porchlight::testing::verify_log_test

@@ -4,7 +4,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace porchlight {
+namespace porchlight::webhook_signature_test {
 namespace {
 
 constexpr char kSecret[] = "whsec_cG9yY2hsaWdodC10ZXN0LXNlY3JldC0zMmJ5dGVzISE=";
@@ -41,9 +41,10 @@ TEST(ParseWebhookSecretTest, RefusesWithoutRepeatingIt) {
         "VjcmV0LTMyYnl0ZXMhIXBvcmNobGlnaHQtdGVzdC1zZWNyZXQtMzJieXRlcyEh"}) {
     const auto secret = ParseWebhookSecret(text);
     EXPECT_EQ(secret.status().code(), absl::StatusCode::kInvalidArgument) << text;
-    EXPECT_THAT(std::string(secret.status().message()), testing::Not(testing::HasSubstr("cG9yY2")));
+    EXPECT_THAT(std::string(secret.status().message()),
+                ::testing::Not(::testing::HasSubstr("cG9yY2")));
   }
 }
 
 }  // namespace
-}  // namespace porchlight
+}  // namespace porchlight::webhook_signature_test

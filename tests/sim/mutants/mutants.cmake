@@ -1,5 +1,6 @@
 # Deliberate faults: each mutant is the simulation with one changed copy of a product file, linked before the library
-# that holds the real one. Its test passes only if a checker finds the fault.
+# that holds the real one, which must be compiled by itself (common/CMakeLists.txt). Its test passes only if a checker
+# finds the fault.
 file(GLOB mutants CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.mutant)
 foreach(mutant ${mutants})
   get_filename_component(name ${mutant} NAME_WE)
@@ -17,10 +18,9 @@ foreach(mutant ${mutants})
     list(APPEND copies ${copy})
   endforeach()
   add_executable(mutant_${name} ${copies} $<TARGET_OBJECTS:sim_tests>)
-  target_link_libraries(mutant_${name} PRIVATE porchlight_test_support GTest::gtest_main spdlog::spdlog)
-  target_compile_options(mutant_${name} PRIVATE -fpch-preprocess)
-  target_precompile_headers(mutant_${name} REUSE_FROM porchlight_common)
-  set_target_properties(mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
+  target_link_libraries(mutant_${name} PRIVATE porchlight_test_support GTest::gtest_main)
+  porchlight_precompiled(mutant_${name})
+  set_target_properties(mutant_${name} PROPERTIES UNITY_BUILD OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
   add_test(NAME sim.mutant.${name}
            COMMAND mutant_${name} --gtest_also_run_disabled_tests --gtest_filter=Mutant.DISABLED_IsFound)
   set_tests_properties(sim.mutant.${name} PROPERTIES TIMEOUT 300)
