@@ -25,6 +25,8 @@ constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kConfigurationLimit = absl::Minutes(1);
 constexpr absl::Duration kConfigureAgainAfter = absl::Seconds(10);
 
+}  // namespace
+
 // One service and what is its own. In the order of construction; gone in the reverse.
 struct HostedService {
   std::string name;
@@ -38,6 +40,8 @@ struct HostedService {
   std::shared_ptr<grpc::Service> edge;
   std::shared_ptr<void> background;
 };
+
+namespace {
 
 // What was decided of a command before, as far as the store shows it.
 Commands::Remembered RememberedIn(const HostedService& service) {

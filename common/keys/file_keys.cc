@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
+#include "common/keys/master_key.h"
 #include "common/privacy/sealing.h"
 
 namespace porchlight {
@@ -26,22 +27,12 @@ constexpr sqlite::Format kFormat = {
         "  wrapped BLOB NOT NULL)",  // zero bytes: destroyed
 };
 
-// Sealed with the master key when the file is made; no key of a record has this name.
-constexpr absl::string_view kCheckName = "master-key-check";
-
-std::string Associated(absl::string_view name) { return absl::StrCat("porchlight.key/", name); }
-
 absl::string_view View(const Key& key) {
   return {reinterpret_cast<const char*>(key.data()), key.size()};
 }
 
 bool IsDestroyed(absl::string_view wrapped) {
   return std::all_of(wrapped.begin(), wrapped.end(), [](char byte) { return byte == 0; });
-}
-
-absl::Status Destroyed(absl::string_view name) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "key \"", name, "\" was destroyed: what it sealed can't be read any more, by anybody"));
 }
 
 Key RandomKey() {
@@ -104,7 +95,7 @@ absl::Status FileKeys::Prepare() {
 absl::Status FileKeys::CheckMaster(absl::string_view master_key_file) {
   absl::MutexLock lock(&mutex_);
   if (absl::Status status = database_.Begin(); !status.ok()) return status;
-  const std::string name(kCheckName);
+  const std::string name(kMasterKeyCheck);
   absl::Status status = Find(name).status();
   if (absl::IsDataLoss(status)) {
     status = absl::FailedPreconditionError(absl::StrCat(
@@ -137,8 +128,8 @@ absl::StatusOr<Key> FileKeys::Find(const std::string& name) {
   if (!*row) return absl::NotFoundError(absl::StrCat("key \"", name, "\" was never created"));
   const std::string wrapped(find_.Bytes(0));
   find_.Reset();
-  if (IsDestroyed(wrapped)) return Destroyed(name);
-  const absl::StatusOr<std::string> plain = porchlight::Open(master_, wrapped, Associated(name));
+  if (IsDestroyed(wrapped)) return KeyDestroyed(name);
+  const absl::StatusOr<std::string> plain = porchlight::Open(master_, wrapped, WrappingOf(name));
   if (!plain.ok() || plain->size() != std::tuple_size<Key>::value) {
     return absl::DataLossError(absl::StrCat(
         "key \"", name, "\" in ", path_,
@@ -151,7 +142,7 @@ absl::StatusOr<Key> FileKeys::Find(const std::string& name) {
 
 absl::StatusOr<Key> FileKeys::Create(const std::string& name) {
   const Key key = RandomKey();
-  const std::string wrapped = Seal(master_, View(key), Associated(name));
+  const std::string wrapped = Seal(master_, View(key), WrappingOf(name));
   if (absl::Status status = insert_.BindText(1, name).BindBytes(2, wrapped).Run(); !status.ok()) {
     return status;
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/keys/master_key.h"
 #include "common/privacy/sealing.h"
 
 namespace porchlight {
@@ -16,11 +17,6 @@ namespace {
 constexpr absl::string_view kKeyPrefix = "key/";
 constexpr absl::string_view kDestroyedPrefix = "destroyed/";
 constexpr size_t kRandomBytes = 16;
-
-// Made with the topic's first key; no key of a record has this name.
-constexpr char kCheckName[] = "master-key-check";
-
-std::string Associated(absl::string_view name) { return absl::StrCat("porchlight.key/", name); }
 
 std::string RandomBytes(size_t size) {
   std::string bytes(size, '\0');
@@ -32,11 +28,6 @@ std::string RandomBytes(size_t size) {
 absl::string_view NameOf(absl::string_view kafka_key) {
   const size_t slash = kafka_key.find('/', kKeyPrefix.size());
   return slash == absl::string_view::npos ? "" : kafka_key.substr(slash + 1);
-}
-
-absl::Status Destroyed(absl::string_view name) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "key \"", name, "\" was destroyed: what it sealed can't be read any more, by anybody"));
 }
 
 }  // namespace
@@ -87,7 +78,7 @@ absl::Status KafkaKeys::Start(absl::string_view master_key_file) {
 }
 
 absl::Status KafkaKeys::CheckMaster(absl::string_view master_key_file) {
-  const absl::Status found = GetOrCreate(kCheckName).status();
+  const absl::Status found = GetOrCreate(kMasterKeyCheck).status();
   if (!absl::IsDataLoss(found)) return found;
   return absl::FailedPreconditionError(absl::StrCat(
       "the master key in ", master_key_file, " doesn't open the keys in topic ", where_.topic,
@@ -157,12 +148,12 @@ absl::Status KafkaKeys::TakeIn(kafka::Received received) {
 
 absl::StatusOr<Key> KafkaKeys::Find(const std::string& name) const {
   const auto found = entries_.find(name);
-  if (found != entries_.end() && found->second.destroyed) return Destroyed(name);
+  if (found != entries_.end() && found->second.destroyed) return KeyDestroyed(name);
   if (found == entries_.end() || found->second.wrapped.empty()) {
     return absl::NotFoundError(absl::StrCat("key \"", name, "\" was never created"));
   }
   absl::StatusOr<std::string> plain =
-      porchlight::Open(master_, found->second.wrapped, Associated(name));
+      porchlight::Open(master_, found->second.wrapped, WrappingOf(name));
   if (!plain.ok() || plain->size() != std::tuple_size<Key>::value) {
     return absl::DataLossError(absl::StrCat(
         "key \"", name, "\" in topic ", where_.topic,
@@ -193,7 +184,7 @@ absl::StatusOr<Key> KafkaKeys::GetOrCreate(const std::string& name) {
   absl::StatusOr<Key> known = FindNow(name);
   if (!absl::IsNotFound(known.status())) return known;
   std::string plain = RandomBytes(std::tuple_size<Key>::value);
-  const std::string wrapped = Seal(master_, plain, Associated(name));
+  const std::string wrapped = Seal(master_, plain, WrappingOf(name));
   sodium_memzero(plain.data(), plain.size());
   std::vector<kafka::Message> made;
   made.push_back({.key = absl::StrCat(kKeyPrefix, absl::BytesToHexString(RandomBytes(kRandomBytes)),

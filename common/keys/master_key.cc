@@ -120,6 +120,15 @@ absl::StatusOr<Key> CreateMasterKey(const std::string& path) {
   return key;
 }
 
+std::string WrappingOf(absl::string_view key_name) {
+  return absl::StrCat("porchlight.key/", key_name);
+}
+
+absl::Status KeyDestroyed(absl::string_view key_name) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "key \"", key_name, "\" was destroyed: what it sealed can't be read any more, by anybody"));
+}
+
 std::array<unsigned char, 32> SigningSeed(const Key& master) {
   static_assert(std::tuple_size<Key>::value == crypto_kdf_KEYBYTES);
   static constexpr char kContext[crypto_kdf_CONTEXTBYTES + 1] = "evidence";

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/keys/keys.h"
 
 namespace porchlight {
@@ -17,6 +18,14 @@ absl::StatusOr<Key> ReadMasterKey(const std::string& path);
 
 // Makes a random one and its file, readable by its owner only. AlreadyExists: never overwrites one.
 absl::StatusOr<Key> CreateMasterKey(const std::string& path);
+
+// Wrapped beside the other keys, to tell at once that they were made with another master key; no
+// key of a record has this name.
+inline constexpr char kMasterKeyCheck[] = "master-key-check";
+// What a wrapped key is bound to, so that it can't stand for another.
+std::string WrappingOf(absl::string_view key_name);
+// What is answered for a key that was destroyed.
+absl::Status KeyDestroyed(absl::string_view key_name);
 
 // Seed of the Ed25519 key that signs evidence: derived, so that it is not one more file to keep.
 std::array<unsigned char, 32> SigningSeed(const Key& master);

@@ -102,7 +102,7 @@ struct NetChange {
 };
 
 // Redis's commands, those with the same name and key put together.
-class Commands {
+class ScriptCommands {
  public:
   void Set(Kept hash, absl::string_view field, std::string value) {
     std::vector<std::string>& arguments = commands_[{"HSET", hash}];
@@ -301,7 +301,7 @@ absl::StatusOr<v1::Checkpoint> RedisStore::Where(int32_t partition) {
 
 absl::Status RedisStore::Apply(int32_t partition, const StoreBatch& batch) {
   if (absl::Status status = CheckBatch(partition, batch); !status.ok()) return status;
-  Commands commands;
+  ScriptCommands commands;
   commands.Add(NetChange(batch));
   commands.Set(kCheckpoint, "sequence", absl::StrCat(batch.to.sequence()));
   commands.Set(kCheckpoint, "bytes", batch.to.SerializeAsString());
