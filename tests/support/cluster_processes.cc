@@ -13,8 +13,8 @@
 namespace porchlight::testing {
 namespace {
 
-constexpr char kProgram[] = BINARY_DIR "/porchlight";
-constexpr absl::Duration kLongest = absl::Minutes(1);
+constexpr char kPorchlight[] = BINARY_DIR "/porchlight";
+constexpr absl::Duration kUntilReady = absl::Minutes(1);
 
 std::string ServiceOf(const std::string& name) { return name.substr(0, name.find('-')); }
 
@@ -42,8 +42,8 @@ absl::Status ClusterProcesses::Prepare() {
                    "  - {id: police, kind: law_enforcement, channel: folder, address: police,\n"
                    "     name: Example Police}\n"));
   for (const std::vector<std::string>& command :
-       {std::vector<std::string>{kProgram, "config", "make-key", folder_.path() + "/master.key"},
-        std::vector<std::string>{kProgram, "topics", "create", "--config", config_file(),
+       {std::vector<std::string>{kPorchlight, "config", "make-key", folder_.path() + "/master.key"},
+        std::vector<std::string>{kPorchlight, "topics", "create", "--config", config_file(),
                                  "--topics", SOURCE_DIR "/deploy/topics.yaml", "--brokers", "1"}}) {
     const RunResult result = RunProgram(command);
     if (result.exit_code != 0)
@@ -66,7 +66,7 @@ void ClusterProcesses::Start(const std::string& name) {
 }
 
 bool ClusterProcesses::WaitUntilReady(const std::string& name) {
-  const auto line = processes_.at(name)->child->ReadLine(kLongest);
+  const auto line = processes_.at(name)->child->ReadLine(kUntilReady);
   return line.has_value() && absl::StartsWith(*line, "ready ");
 }
 
@@ -74,7 +74,7 @@ void ClusterProcesses::Kill(const std::string& name) { processes_.at(name)->chil
 
 std::optional<int> ClusterProcesses::Stop(const std::string& name) {
   processes_.at(name)->child->Send(SIGTERM);
-  return processes_.at(name)->child->WaitForExit(kLongest);
+  return processes_.at(name)->child->WaitForExit(kUntilReady);
 }
 
 std::string ClusterProcesses::servers() const {

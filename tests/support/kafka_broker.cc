@@ -20,18 +20,6 @@ constexpr absl::Duration kStartLimit = absl::Minutes(2);
 
 }  // namespace
 
-int FreePort() {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(listener);
-  return ntohs(address.sin_port);
-}
-
 KafkaBroker::KafkaBroker() {
   // Somebody else may take a port between its choice and its use.
   for (int start = 0; start < kStartsMax; ++start) {

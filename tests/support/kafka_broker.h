@@ -16,9 +16,6 @@
 
 namespace porchlight::testing {
 
-// A port of 127.0.0.1 that nobody listens on at this moment.
-int FreePort();
-
 class KafkaBroker {
  public:
   KafkaBroker();

@@ -18,28 +18,14 @@
 namespace porchlight::testing {
 namespace {
 
-constexpr char kProgram[] = "/usr/bin/redis-server";
+constexpr char kRedisServer[] = "/usr/bin/redis-server";
 // Somebody else may take a free port before the server does.
 constexpr int kPortTries = 10;
-constexpr absl::Duration kLongest = absl::Seconds(30);
+constexpr absl::Duration kUntilRedisAnswers = absl::Seconds(30);
 
 [[noreturn]] void Fail(const std::string& text) {
   fprintf(stderr, "%s\n", text.c_str());
   abort();
-}
-
-int FreePort() {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    Fail("no free port");
-  }
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 std::string TextOf(const redisReply& reply) {
@@ -54,8 +40,8 @@ std::string TextOf(const redisReply& reply) {
 }  // namespace
 
 RedisProcess::RedisProcess(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
-  if (!std::filesystem::exists(kProgram)) {
-    Fail(absl::StrCat(kProgram, " is missing: deploy/setup/install.sh installs it"));
+  if (!std::filesystem::exists(kRedisServer)) {
+    Fail(absl::StrCat(kRedisServer, " is missing: deploy/setup/install.sh installs it"));
   }
   for (int n = 0; n < kPortTries; ++n) {
     port_ = FreePort();
@@ -70,20 +56,21 @@ void RedisProcess::Start() {
 
 bool RedisProcess::TryToStart() {
   std::vector<std::string> command = {
-      kProgram, "--port", absl::StrCat(port_), "--bind",         "127.0.0.1", "--dir", folder(),
-      "--save", "",       "--logfile",         folder() + "/log"};
+      kRedisServer, "--port", absl::StrCat(port_), "--bind",         "127.0.0.1", "--dir", folder(),
+      "--save",     "",       "--logfile",         folder() + "/log"};
   command.insert(command.end(), arguments_.begin(), arguments_.end());
   child_ = std::make_unique<Child>(
       ChildOptions{.command = std::move(command), .error_file = folder() + "/errors", .user = 0});
   const auto settled = [&] {
     return child_->WaitForExit(absl::ZeroDuration()).has_value() || Answers();
   };
-  return WaitUntil(settled, kLongest) && !child_->WaitForExit(absl::ZeroDuration()).has_value();
+  return WaitUntil(settled, kUntilRedisAnswers) &&
+         !child_->WaitForExit(absl::ZeroDuration()).has_value();
 }
 
 void RedisProcess::Stop() {
   child_->Send(SIGTERM);
-  if (!child_->WaitForExit(kLongest).has_value()) Fail("redis-server doesn't stop");
+  if (!child_->WaitForExit(kUntilRedisAnswers).has_value()) Fail("redis-server doesn't stop");
 }
 
 void RedisProcess::Send(int signal) {

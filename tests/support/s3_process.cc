@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kBucket[] = "photos";
 constexpr char kRegion[] = "us-east-2";
-constexpr absl::Duration kLongest = absl::Minutes(1);
+constexpr absl::Duration kUntilS3Answers = absl::Minutes(1);
 
 ChildOptions Command() {
   const std::string source = SOURCE_DIR;
@@ -26,7 +26,7 @@ ChildOptions Command() {
 }  // namespace
 
 S3Process::S3Process() : child_(Command()) {
-  const std::string ready = child_.ReadLine(kLongest).value_or("");
+  const std::string ready = child_.ReadLine(kUntilS3Answers).value_or("");
   absl::string_view port = ready;
   if (!absl::ConsumePrefix(&port, "ready ")) {
     fprintf(stderr, "the S3 server didn't start: deploy/setup/s3_server.sh installs it\n");
@@ -35,10 +35,10 @@ S3Process::S3Process() : child_(Command()) {
   options_.endpoint = absl::StrCat("http://127.0.0.1:", port);
   options_.region = kRegion;
   options_.bucket = kBucket;
-  options_.key_id = child_.ReadLine(kLongest).value_or("");
-  options_.secret = child_.ReadLine(kLongest).value_or("");
+  options_.key_id = child_.ReadLine(kUntilS3Answers).value_or("");
+  options_.secret = child_.ReadLine(kUntilS3Answers).value_or("");
   options_.connect_limit = absl::Seconds(30);
-  options_.time_limit = kLongest;
+  options_.time_limit = kUntilS3Answers;
 }
 
 }  // namespace porchlight::testing

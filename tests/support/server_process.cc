@@ -2,9 +2,11 @@
 #include "tests/support/server_process.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -143,6 +145,20 @@ bool ServerProcess::WaitUntilReady(absl::Duration longest) {
 }
 
 std::string ServerProcess::errors() const { return ReadFile(options_.error_file); }
+
+int FreePort() {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    Fail("no free port");
+  }
+  close(listener);
+  return ntohs(address.sin_port);
+}
 
 RunResult RunProgram(const std::vector<std::string>& command) {
   TemporaryFolder folder;

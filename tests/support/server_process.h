@@ -76,6 +76,10 @@ class ServerProcess {
   std::string address_;
 };
 
+// A port of 127.0.0.1 that nobody listens on at this moment. Somebody else may take it before it is
+// used: start again with another then.
+int FreePort();
+
 struct RunResult {
   int exit_code = -1;
   std::string output;
