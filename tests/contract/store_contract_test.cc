@@ -55,7 +55,7 @@ TEST_P(StoreContract, IsEmptyAtFirst) {
   Heard heard;
   EXPECT_EQ(store_->Visit(3, heard)->ByteSizeLong(), 0u);
   EXPECT_THAT(heard.lines, IsEmpty());
-  EXPECT_THAT(Ids(store_->List(3, {})), IsEmpty());
+  EXPECT_THAT(IdsOf(store_->List(3, {})), IsEmpty());
   EXPECT_THAT(*store_->DeadLetters(3, 10), IsEmpty());
 }
 
@@ -190,16 +190,16 @@ TEST_P(StoreContract, ListsInOrderPageByPage) {
                   ->Apply(0, Batch(0, {Change("c", 0), Change("a", 1), Change("d", 2, false),
                                        Change("b", 3), Change("e", 4)}))
                   .ok());
-  EXPECT_THAT(Ids(store_->List(0, {.active_only = true, .after = "", .limit = 10})),
+  EXPECT_THAT(IdsOf(store_->List(0, {.active_only = true, .after = "", .limit = 10})),
               ElementsAre("a", "b", "c", "e"));
-  EXPECT_THAT(Ids(store_->List(0, {.active_only = false, .after = "b", .limit = 2})),
+  EXPECT_THAT(IdsOf(store_->List(0, {.active_only = false, .after = "b", .limit = 2})),
               ElementsAre("c", "d"));
-  EXPECT_THAT(Ids(store_->List(0, {.active_only = true, .after = "c", .limit = 2})),
+  EXPECT_THAT(IdsOf(store_->List(0, {.active_only = true, .after = "c", .limit = 2})),
               ElementsAre("e"));
-  EXPECT_THAT(Ids(store_->List(0, {.active_only = true, .after = "e", .limit = 2})), IsEmpty());
+  EXPECT_THAT(IdsOf(store_->List(0, {.active_only = true, .after = "e", .limit = 2})), IsEmpty());
   EXPECT_EQ(store_->List(0, {})->front().sealed_state, "sealed a 1");
   ASSERT_TRUE(store_->Apply(0, Batch(5, {Change("c", 5, false), Change("d", 6, true)})).ok());
-  EXPECT_THAT(Ids(store_->List(0, {})), ElementsAre("a", "b", "d", "e"));
+  EXPECT_THAT(IdsOf(store_->List(0, {})), ElementsAre("a", "b", "d", "e"));
 }
 
 TEST_P(StoreContract, DeadLettersAreListed) {

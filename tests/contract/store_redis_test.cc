@@ -323,7 +323,7 @@ TEST(RedisStore, NeedsNoScriptToBeKept) {
   for (uint64_t n = 0; n < 3; ++n) {
     redis.Command({"SCRIPT", "FLUSH"});
     EXPECT_TRUE(store->Apply(0, Batch(n, {Change("a", static_cast<int64_t>(n))})).ok());
-    EXPECT_THAT(Ids(store->List(0, {})), ElementsAre("a"));
+    EXPECT_THAT(IdsOf(store->List(0, {})), ElementsAre("a"));
   }
 }
 
@@ -371,7 +371,7 @@ TEST(RedisStore, TakesABatchOfAnySizeAsOne) {
     changes.push_back(std::move(change));
   }
   ASSERT_TRUE(store->Apply(0, Batch(0, changes)).ok());
-  EXPECT_THAT(Ids(store->List(0, {.active_only = true, .after = "", .limit = 100'000})),
+  EXPECT_THAT(IdsOf(store->List(0, {.active_only = true, .after = "", .limit = 100'000})),
               SizeIs(kChanges / 2));
   EXPECT_THAT(*store->DeadLetters(0, 150), SizeIs(150));
   EXPECT_THAT(*store->Timers(0, "a17"), SizeIs(3));

@@ -56,7 +56,7 @@ StoreBatch Batch(uint64_t from_sequence, std::vector<StoreChange> changes) {
   return batch;
 }
 
-std::vector<std::string> Ids(const absl::StatusOr<std::vector<StoredAggregate>>& listed) {
+std::vector<std::string> IdsOf(const absl::StatusOr<std::vector<StoredAggregate>>& listed) {
   EXPECT_TRUE(listed.ok()) << listed.status();
   std::vector<std::string> ids;
   for (const StoredAggregate& aggregate : *listed) ids.push_back(aggregate.aggregate_id);

@@ -26,7 +26,7 @@ v1::Timer TimerDue(const std::string& timer_id, int64_t seconds);
 v1::DeliveryStatus Delivery(const std::string& delivery_id, v1::DeliveryState state);
 // Of as many transitions as changes.
 StoreBatch Batch(uint64_t from_sequence, std::vector<StoreChange> changes);
-std::vector<std::string> Ids(const absl::StatusOr<std::vector<StoredAggregate>>& listed);
+std::vector<std::string> IdsOf(const absl::StatusOr<std::vector<StoredAggregate>>& listed);
 
 // With limits that a busy machine doesn't reach; a test that wants to reach them sets them.
 RedisServer ServerOf(const testing::RedisProcess& redis);
