@@ -17,6 +17,7 @@
 #include "common/directory/directory.h"
 #include "common/edge/commands.h"
 #include "common/embedded/embedded.h"
+#include "common/host/host.h"
 #include "common/keys/file_keys.h"
 #include "common/keys/master_key.h"
 #include "common/log/sqlite_log.h"
