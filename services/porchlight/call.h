@@ -21,7 +21,8 @@ inline constexpr absl::Duration kCallLimit = absl::Seconds(15);
 // answers.
 std::shared_ptr<grpc::Channel> Connect(const ServerOptions& server, absl::string_view service);
 
-// Where that service is called, as ServerOptions.address has it.
+// Where that service is called, as ServerOptions.address has it; kNoAddress where it has none.
+inline constexpr char kNoAddress[] = "no-address.invalid";
 std::string AddressOf(const ServerOptions& server, absl::string_view service);
 
 // Calls one method. Nothing is sent that the server couldn't read.
@@ -33,6 +34,13 @@ absl::Status Call(const ServerOptions& server, Stub& stub,
   grpc::ClientContext context;
   rpc::PrepareCall(context, kCallLimit);
   const grpc::Status status = (stub.*method)(&context, request, &reply);
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+      status.error_message().find(kNoAddress) != std::string::npos) {
+    return absl::UnavailableError(absl::StrCat(
+        "--server names no address of the service that this needs: ", server.address,
+        ". Add SERVICE=HOST:PORT for it (directory, intake, notification, screening, mdt, oncall). "
+        "Nothing was sent."));
+  }
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
       status.error_message().find("connect") != std::string::npos) {
     return absl::UnavailableError(absl::StrCat(

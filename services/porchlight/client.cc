@@ -21,7 +21,7 @@ std::string AddressOf(const ServerOptions& server, absl::string_view service) {
     if (absl::StripAsciiWhitespace(named.first) == service)
       return std::string(absl::StripAsciiWhitespace(named.second));
   }
-  return absl::StrCat("no-address-of-", service, "-in-server");
+  return kNoAddress;
 }
 
 std::shared_ptr<grpc::Channel> Connect(const ServerOptions& server, absl::string_view service) {

@@ -65,7 +65,7 @@ const std::vector<Owned>& OwnedLibraries() {
       {"librdkafka/", {"common/kafka/"}},
       {"sodium.h",
        {"common/base/", "common/keys/", "common/privacy/", "common/channel/", "common/evidence/",
-        "common/embedded/", "common/edge/signed_link."}},
+        "common/embedded/", "common/cluster/", "common/edge/signed_link."}},
       {"openssl/", {"common/channel/"}},
       {"boost/", {"common/http/"}},
       {"jpeglib.h", {"common/photo/"}},
@@ -197,10 +197,11 @@ bool Allowed(absl::string_view path, Banned::Kind kind) {
     case Banned::kClock:
       return path == "common/base/system_clock.cc";
     case Banned::kThread:
-      return StartsWithAny(path, {"common/channel/curl_sender.", "common/channel/folder_channel.",
-                                  "common/http/http_server.", "common/kafka/producer.",
-                                  "common/log/kafka_log.", "common/oncall/sweep_thread.",
-                                  "common/processor/worker.", "services/porchlight/"});
+      return StartsWithAny(
+          path, {"common/channel/curl_sender.", "common/channel/folder_channel.",
+                 "common/http/http_server.", "common/kafka/producer.", "common/kafka/group.",
+                 "common/log/kafka_log.", "common/oncall/sweep_thread.", "common/processor/worker.",
+                 "services/porchlight/"});
     case Banned::kSleep:
     case Banned::kChance:
     case Banned::kSeeded:
