@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
-namespace porchlight::testing::golden_files {
+namespace porchlight::testing {
 namespace {
 
 std::filesystem::path PathOf(const std::string& name) {
@@ -45,4 +45,4 @@ bool WriteGolden(const std::string& name, const std::string& content) {
   return true;
 }
 
-}  // namespace porchlight::testing::golden_files
+}  // namespace porchlight::testing
