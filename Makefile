@@ -88,8 +88,9 @@ sim: setup
 format:
 	@git ls-files -z --cached --others --exclude-standard -- '*.h' '*.cc' | xargs -0 -r -n 8 -P $(JOBS) clang-format -i
 
+# Configured apart, since it must know each file by itself, and can't read what another compiler has precompiled.
 tidy: setup
-	$(call configure,release)
-	$(call compile,release,--target porchlight_proto)
-	@printf '%s\n' $(TIDY_FILES) | xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/release \
+	$(call configure,tidy)
+	$(call compile,tidy,--target porchlight_proto)
+	@printf '%s\n' $(TIDY_FILES) | xargs -r -n 1 -P $(JOBS) clang-tidy --quiet -p build/tidy \
 	  2> >(grep -v 'warnings\? generated' >&2)
