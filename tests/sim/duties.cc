@@ -18,6 +18,7 @@ namespace {
 constexpr absl::Duration kInTime = absl::Seconds(10);
 // After everything came back: deliveries of the backlog, and timers of what was missed.
 constexpr absl::Duration kCaughtUp = absl::Minutes(5);
+constexpr absl::Duration kLargestClockStep = absl::Hours(1);
 
 // By episode, as all services' events tell it.
 std::map<std::string, v1::CaseState> CasesOf(const Truth& truth) {
@@ -69,8 +70,10 @@ void CheckDuties(Environment& environment, absl::Time healed_at, absl::Time now)
     if (!known.has_episode()) continue;
     for (const Duty& duty : DutiesAt(environment, known, now)) {
       if (!duty.due_at.has_value()) continue;
-      const absl::Time by =
-          *duty.due_at > healed_at ? *duty.due_at + kInTime : healed_at + kCaughtUp;
+      absl::Time by = *duty.due_at > healed_at ? *duty.due_at + kInTime : healed_at + kCaughtUp;
+      // What waits for a moment by a clock that is then set back waits until that moment comes again.
+      if (environment.options.clock_step > 0)
+        by = std::max(by, healed_at + kLargestClockStep + kCaughtUp);
       if (by > now || MetOrOver(duty, by, environment.options.clock_step > 0)) continue;
       const auto at = alerted.find({episode_id, duty.duty_key});
       const bool in_time = at != alerted.end() && at->second <= by;
