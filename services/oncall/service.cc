@@ -50,7 +50,9 @@ absl::StatusOr<v1::OncallState> YouthOfEpisode(const States& states,
   const auto* state =
       youth.ok() ? static_cast<const v1::OncallState*>(youth->rules_state.get()) : nullptr;
   if (state == nullptr || FindEpisode(*state, episode_id) == nullptr)
-    return absl::NotFoundError("there is no such episode; `porchlight episodes --all` lists them");
+    return absl::NotFoundError(
+        "there is no such episode; `porchlight episodes --all` lists them. One that was opened a "
+        "moment ago may not be known here yet: ask again.");
   return *state;
 }
 

@@ -68,7 +68,9 @@ int List(TaskListOptions& options) {
   if (rows.empty()) {
     std::cout << (options.request.episode_id().empty()
                       ? "Nothing is open. --all shows what is done too.\n"
-                      : "No return is recorded for this episode yet, so nothing is to be done.\n");
+                      : "No return of this episode is known here yet, so nothing is to be done. If "
+                        "one was "
+                        "recorded just now, ask again in a moment.\n");
     return kDone;
   }
   PrintRows(rows);
