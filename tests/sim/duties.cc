@@ -71,7 +71,8 @@ void CheckDuties(Environment& environment, absl::Time healed_at, absl::Time now)
     for (const Duty& duty : DutiesAt(environment, known, now)) {
       if (!duty.due_at.has_value()) continue;
       absl::Time by = *duty.due_at > healed_at ? *duty.due_at + kInTime : healed_at + kCaughtUp;
-      // What waits for a moment by a clock that is then set back waits until that moment comes again.
+      // What waits for a moment by a clock that is then set back waits until that moment comes
+      // again.
       if (environment.options.clock_step > 0)
         by = std::max(by, healed_at + kLargestClockStep + kCaughtUp);
       if (by > now || MetOrOver(duty, by, environment.options.clock_step > 0)) continue;
