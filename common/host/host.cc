@@ -160,12 +160,12 @@ absl::Status Host::Parts::Configure(HostedService& directory, uint64_t version,
   // A configuration that comes back to what it was is a change again: the version is part of it.
   change.set_request_id(DeriveId("configuration", change.SerializeAsString(), version));
   v1::ChangeDirectoryReply reply;
-  const absl::Status changed = directory.commands->Submit({.request_id = change.request_id(),
-                                                           .youth_id = "",
-                                                           .received_at = ports.clock.Now(),
-                                                           .actor = change.actor(),
-                                                           .longest_wait = kConfigurationLimit},
-                                                          change, reply);
+  absl::Status changed = directory.commands->Submit({.request_id = change.request_id(),
+                                                     .youth_id = "",
+                                                     .received_at = ports.clock.Now(),
+                                                     .actor = change.actor(),
+                                                     .longest_wait = kConfigurationLimit},
+                                                    change, reply);
   for (const std::string& warning : reply.warnings()) {
     LogLine(LogLevel::kWarning, "the directory was changed as the configuration says, but",
             {{"warning", warning}});
