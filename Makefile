@@ -5,6 +5,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SEEDS ?= 200
+FIRST ?= 1000
 # Files for `make tidy`; with SINCE=main only those that differ from that commit.
 SINCE ?=
 TIDY_FILES ?= $(shell if [ -n '$(SINCE)' ]; then git diff --name-only --diff-filter=d '$(SINCE)'; else git ls-files; fi \
@@ -24,7 +25,7 @@ help:
 	@echo 'make run               build, and serve on 127.0.0.1:7300 with data in .run/data'
 	@echo 'make cluster           build, and run a Kafka broker, Redis and each service by itself (make cluster-stop ends them)'
 	@echo 'make test              build, and run every test (test-asan: with sanitizers; test-tsan: what has threads)'
-	@echo 'make sim SEEDS=20000   simulate that many seeds'
+	@echo 'make sim SEEDS=20000   simulate that many seeds (FIRST=n: from n on), on each core its share'
 	@echo 'make bench [FULL=1]    measure; with FULL=1 holding 1,000,000 open episodes, which takes a while'
 	@echo 'make format            clang-format on every C++ file'
 	@echo 'make tidy [SINCE=main] clang-tidy on every C++ file, or on those changed since a commit'
@@ -83,7 +84,8 @@ bench: setup
 sim: setup
 	$(call configure,release)
 	$(call compile,release,--target sim_tests)
-	@SIM_SEEDS=$(SEEDS) build/release/tests/sim_tests --gtest_filter=Simulation.SeedsOfTheEnvironment
+	@each=$$((($(SEEDS) + $(JOBS) - 1) / $(JOBS))) && seq $(FIRST) $$each $$(($(FIRST) + $(SEEDS) - 1)) | xargs -P $(JOBS) -I{} \
+	  env SIM_FIRST={} SIM_SEEDS=$$each build/release/tests/sim_tests --gtest_filter=Simulation.SeedsOfTheEnvironment
 
 format:
 	@git ls-files -z --cached --others --exclude-standard -- '*.h' '*.cc' | xargs -0 -r -n 8 -P $(JOBS) clang-format -i

@@ -51,7 +51,7 @@ bool IsList(const redisReply& reply, size_t elements) {
 }
 
 template <typename Message>
-bool Parse(absl::string_view bytes, Message& message) {
+bool ParseStored(absl::string_view bytes, Message& message) {
   return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
@@ -197,13 +197,13 @@ struct View {
     }
     StoredTimer timer;
     for (const auto& [name, bytes] : timers.fields) {
-      if (!Parse(bytes, timer.timer)) return false;
+      if (!ParseStored(bytes, timer.timer)) return false;
       timer.aggregate_id = name.substr(0, name.find(kSeparator[0]));
       visitor.Timer(timer);
     }
     v1::DeliveryStatus delivery;
     for (const auto& [id, bytes] : deliveries.fields) {
-      if (!Parse(bytes, delivery)) return false;
+      if (!ParseStored(bytes, delivery)) return false;
       visitor.Delivery(delivery);
     }
     return true;
@@ -249,7 +249,7 @@ absl::Status ReadAll(RedisConnection& connection, absl::FunctionRef<std::string(
     if (!taken.ok()) return taken;
   }
   for (Scan* scan : {&view.offsets, &view.timers, &view.deliveries}) scan->SortOut();
-  return Parse(*checkpoint, view.checkpoint) ? absl::OkStatus() : absl::DataLossError("");
+  return ParseStored(*checkpoint, view.checkpoint) ? absl::OkStatus() : absl::DataLossError("");
 }
 
 }  // namespace
@@ -293,7 +293,7 @@ absl::StatusOr<v1::Checkpoint> RedisStore::Where(int32_t partition) {
         connection.Run({"HGET", KeyName(partition, kCheckpoint), "bytes"});
     if (!reply.ok()) return reply.status();
     if ((*reply)->type == REDIS_REPLY_NIL) return absl::OkStatus();
-    return Parse(Text(**reply), checkpoint) ? absl::OkStatus() : Damaged(partition);
+    return ParseStored(Text(**reply), checkpoint) ? absl::OkStatus() : Damaged(partition);
   });
   if (!status.ok()) return status;
   return checkpoint;
@@ -399,7 +399,7 @@ absl::StatusOr<std::vector<v1::Timer>> RedisStore::Timers(int32_t partition,
                        .limit = SIZE_MAX};
   std::vector<v1::Timer> listed;
   absl::Status status = InOrder(partition, range, [&](absl::string_view, absl::string_view bytes) {
-    return Parse(bytes, listed.emplace_back()) ? absl::OkStatus() : Damaged(partition);
+    return ParseStored(bytes, listed.emplace_back()) ? absl::OkStatus() : Damaged(partition);
   });
   if (!status.ok()) return status;
   return listed;
@@ -430,7 +430,7 @@ absl::StatusOr<std::vector<v1::DeliveryStatus>> RedisStore::DeadLetters(int32_t 
       .names = kDead, .values = kDeliveries, .from = "-", .to = "+", .limit = limit};
   std::vector<v1::DeliveryStatus> dead;
   absl::Status status = InOrder(partition, range, [&](absl::string_view, absl::string_view bytes) {
-    return Parse(bytes, dead.emplace_back()) ? absl::OkStatus() : Damaged(partition);
+    return ParseStored(bytes, dead.emplace_back()) ? absl::OkStatus() : Damaged(partition);
   });
   if (!status.ok()) return status;
   return dead;
