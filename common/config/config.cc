@@ -63,7 +63,7 @@ class Parser {
   void ParseDocument(const YAML::Node& document) {
     YamlMap map(mistakes_, document, 1, "",
                 {"agency", "master_key_file", "log_level", "notices", "email", "webhook", "http",
-                 "sms", "voice", "s3", "cluster", "oncall", "folder", "recipients",
+                 "sms", "voice", "s3", "cluster", "oncall", "metrics", "folder", "recipients",
                  "directory_file", "policy_packs"});
     if (const auto* agency = map.Find("agency", Presence::kRequired)) {
       ParseAgency(*agency, map.Line("agency"));
@@ -94,6 +94,10 @@ class Parser {
     if (const auto* s3 = map.Find("s3", Presence::kOptional)) ParseS3(*s3, map.Line("s3"));
     if (auto cluster = map.Map("cluster", ClusterKeys()))
       config_.cluster = ReadClusterSection(*cluster, folder_, map.Has("s3"));
+    if (const auto* metrics = map.Find("metrics", Presence::kOptional)) {
+      YamlMap section(mistakes_, *metrics, map.Line("metrics"), "metrics", {"listen"});
+      section.Text("listen", Presence::kRequired, config_.metrics_listen);
+    }
     if (const auto* oncall = map.Find("oncall", Presence::kOptional)) {
       ParseOncall(*oncall, map.Line("oncall"));
     }

@@ -118,6 +118,7 @@ struct Config {
   std::optional<ClusterConfig> cluster;  // without: one process on a data folder
   std::optional<S3Config> s3;            // without: photos are files under DATA
   OncallConfig oncall;
+  std::string metrics_listen;    // "0.0.0.0:9464"; empty: metrics aren't shown
   std::string folder_directory;  // empty: DATA/outbox
   std::vector<RecipientConfig> recipients;
   std::string directory_file;             // empty: none; common/config/directory_file.h

@@ -134,6 +134,11 @@ std::string ToMaskedYaml(const Config& config) {
   WriteTelephone(out, "voice", config.voice);
   if (config.s3.has_value()) WriteS3(out, *config.s3);
   if (config.cluster.has_value()) WriteClusterSection(out, *config.cluster);
+  if (!config.metrics_listen.empty()) {
+    out << YAML::Key << "metrics" << YAML::Value << YAML::BeginMap;
+    WriteText(out, "listen", config.metrics_listen);
+    out << YAML::EndMap;
+  }
   if (!config.oncall.heartbeat_url.empty()) {
     out << YAML::Key << "oncall" << YAML::Value << YAML::BeginMap;
     WriteText(out, "heartbeat_url", MaskedUrl(config.oncall.heartbeat_url));

@@ -61,6 +61,22 @@ bool IsOri(absl::string_view text) {
          });
 }
 
+// What the configuration must have so that this channel works; empty: nothing.
+absl::string_view NeededOfConfiguration(v1::ChannelKind channel) {
+  switch (channel) {
+    case v1::CHANNEL_KIND_WEBHOOK:
+      return "a webhook: its secret_file must be under the same id in";
+    case v1::CHANNEL_KIND_EMAIL:
+      return "told by e-mail: there must be a section email in";
+    case v1::CHANNEL_KIND_SMS:
+      return "told by text message: there must be a section sms in";
+    case v1::CHANNEL_KIND_VOICE:
+      return "called: there must be a section voice in";
+    default:
+      return "";
+  }
+}
+
 // What no pack may loosen; a test shows that the packs of this build are without mistakes.
 const v1::PolicyPack& BuiltInFederal() {
   static const auto& packs = *new PackSet(LoadPacks({}).value());
@@ -233,13 +249,10 @@ class Checker {
     WarnOfUnknown("override", change_.overrides_removed(), before_.overrides(), warnings_);
     WarnOfUnknown("roster", change_.rosters_removed(), before_.rosters(), warnings_);
     for (const v1::Recipient& recipient : change_.set().recipients()) {
-      if (recipient.channel() != v1::CHANNEL_KIND_WEBHOOK ||
-          change_.actor().actor_id() == kConfigurationActor) {
-        continue;
-      }
-      warnings_.push_back(absl::StrCat(
-          "recipient ", recipient.recipient_id(),
-          " is a webhook: its secret_file must be under the same id in the configuration"));
+      const absl::string_view needed = NeededOfConfiguration(recipient.channel());
+      if (needed.empty() || change_.actor().actor_id() == kConfigurationActor) continue;
+      warnings_.push_back(absl::StrCat("recipient ", recipient.recipient_id(), " is ", needed,
+                                       " the configuration"));
     }
     for (const v1::TeamRoster& roster : change_.set().rosters()) {
       for (const v1::TeamSeat& seat : roster.seats()) {

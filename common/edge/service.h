@@ -15,6 +15,7 @@
 #include "common/edge/states.h"
 #include "common/http/http_router.h"
 #include "common/keys/keys.h"
+#include "common/metrics/gauges.h"
 #include "common/processor/rules.h"
 
 namespace grpc {
@@ -45,6 +46,7 @@ struct EdgePorts {
   rpc::Gate& gate;
   const RulesOptions& options;
   DirectoryView& directory;
+  Gauges& gauges;
 };
 
 struct ServiceModule {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "common/http/http_server.h"
 #include "common/keys/master_key.h"
 #include "common/logger/logger.h"
+#include "common/metrics/metrics_server.h"
 #include "common/policy/loader.h"
 #include "common/processor/worker.h"
 #include "common/rpc/admin_service.h"
@@ -34,6 +36,7 @@ struct HostedService {
   std::unique_ptr<Store> store;
   std::unique_ptr<Ownership> share;
   Outcomes outcomes;
+  Gauges gauges;
   std::unique_ptr<Worker> worker;
   std::unique_ptr<States> states;
   std::unique_ptr<Commands> commands;
@@ -91,22 +94,26 @@ struct Host::Parts {
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<rpc::Server> server;
+  std::unique_ptr<MetricsServer> metrics;
   bool configured = false;
   absl::Duration configure_again_at = -absl::InfiniteDuration();  // by Clock::Steady
 
   bool shares() const { return ports.share != nullptr; }
   absl::Status AddService(const ServiceModule& module);
-  EdgePorts PortsOf(const HostedService& service);
+  EdgePorts PortsOf(HostedService& service);
   absl::Status ServeHttp(const std::vector<ServiceModule>& modules);
+  std::vector<ServiceFigures> FiguresOfAll() const;
+  absl::Status ServeMetrics();
   absl::Status Serve(const std::string& listen, const std::vector<ServiceModule>& modules);
   absl::Status FollowConfiguration();
   absl::Status Configure(HostedService& directory, uint64_t version,
                          v1::ChangeDirectoryRequest change);
 };
 
-EdgePorts Host::Parts::PortsOf(const HostedService& service) {
-  return {*service.commands, *service.states, ports.keys, ports.blob, ports.ids, ports.clock, gate,
-          rules_options,     directory_view};
+EdgePorts Host::Parts::PortsOf(HostedService& service) {
+  return {*service.commands, *service.states, ports.keys, ports.blob,
+          ports.ids,         ports.clock,     gate,       rules_options,
+          directory_view,    service.gauges};
 }
 
 absl::Status Host::Parts::AddService(const ServiceModule& module) {
@@ -150,6 +157,29 @@ absl::Status Host::Parts::ServeHttp(const std::vector<ServiceModule>& modules) {
   if (!started.ok()) return started.status();
   http = *std::move(started);
   LogLine(LogLevel::kInfo, "links and callbacks are answered", {{"http", http->address()}});
+  return absl::OkStatus();
+}
+
+std::vector<ServiceFigures> Host::Parts::FiguresOfAll() const {
+  std::vector<ServiceFigures> all;
+  for (const auto& service : services) {
+    ServiceFigures& of = all.emplace_back();
+    of.service = service->name;
+    of.ready = service->worker->ready();
+    of.waiting = !service->worker->trouble().ok();
+    std::tie(of.figures, of.step_age) = service->worker->figures();
+    of.gauges = &service->gauges;
+  }
+  return all;
+}
+
+absl::Status Host::Parts::ServeMetrics() {
+  if (config.metrics_listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<MetricsServer>> started =
+      MetricsServer::Start(config.metrics_listen, [this] { return FiguresOfAll(); });
+  if (!started.ok()) return started.status();
+  metrics = *std::move(started);
+  LogLine(LogLevel::kInfo, "metrics are shown", {{"http", metrics->address()}});
   return absl::OkStatus();
 }
 
@@ -253,6 +283,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(const std::string& listen, con
   for (const auto& service : parts->services) {
     if (service->name != kDirectoryService) service->worker->Run();
   }
+  if (absl::Status served = parts->ServeMetrics(); !served.ok()) return served;
   if (absl::Status served = parts->Serve(listen, modules); !served.ok()) return served;
   if (parts->shares()) parts->server->SetServing(false);
   return std::unique_ptr<Host>(new Host(std::move(parts)));

@@ -6,6 +6,7 @@
 #include "common/base/time.h"
 #include "common/case/case.h"
 #include "common/logger/logger.h"
+#include "common/oncall/duty_status.h"
 #include "common/oncall/oncall_state.h"
 #include "common/oncall/watch.h"
 #include "common/policy/in_force.h"
@@ -73,6 +74,15 @@ YouthVerdict Judge(const v1::OncallState& state, const std::vector<v1::Timer>& t
   return {};
 }
 
+int64_t Overdue(const v1::OncallState& state, const v1::Directory& directory, absl::Time now) {
+  int64_t overdue = 0;
+  for (const v1::WatchedEpisode& episode : state.episodes()) {
+    for (const v1::DutyStatus& duty : DutyStatusesOf(episode, directory, DutiesShown::kOpen, now))
+      overdue += duty.has_due_at() && FromProto(duty.due_at()) < now ? 1 : 0;
+  }
+  return overdue;
+}
+
 bool Sweep::Step() {
   const absl::Time now = ports_.clock.Now();
   const auto directory = ports_.directory.Read();
@@ -82,10 +92,11 @@ bool Sweep::Step() {
     page_token_.clear();
   } else {
     for (const auto& [youth_id, aggregate] : page->aggregates) {
+      const auto& state = static_cast<const v1::OncallState&>(*aggregate.rules_state);
+      overdue_so_far_ += Overdue(state, **directory, now);
       const auto timers = ports_.states.Timers(youth_id);
       const YouthVerdict verdict =
-          timers.ok() ? Judge(static_cast<const v1::OncallState&>(*aggregate.rules_state), *timers,
-                              **directory, now)
+          timers.ok() ? Judge(state, *timers, **directory, now)
                       : YouthVerdict{.wrong = "the store is away", .look_again = false};
       if (verdict.wrong.empty()) continue;
       clean_so_far_ = false;
@@ -96,9 +107,15 @@ bool Sweep::Step() {
     page_token_ = page->next_page_token;
   }
   if (!page_token_.empty()) return false;
-  if (clean_so_far_) clean_at_ = now;
+  if (clean_so_far_) {
+    clean_at_ = now;
+    ports_.gauges.Set("last_clean_sweep_timestamp_seconds",
+                      absl::ToDoubleSeconds(now - absl::UnixEpoch()));
+  }
   if (!clean_so_far_) clean_at_ = absl::InfinitePast();
   clean_so_far_ = true;
+  ports_.gauges.Set("duties_overdue", static_cast<double>(overdue_so_far_));
+  overdue_so_far_ = 0;
   return true;
 }
 

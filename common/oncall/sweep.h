@@ -1,7 +1,7 @@
 // The sweep: looks again and again whether everything that is still to be done has a timer that
 // will tell of it, whatever became of stores, clocks and processes meanwhile. What isn't right is
-// looked at again by a command, and nobody outside is told that all is well. Runs no thread of its
-// own.
+// looked at again by a command, and nobody outside is told that all is well. Counts the duties that
+// are overdue. Runs no thread of its own.
 #pragma once
 
 #include <string>
@@ -18,6 +18,9 @@ struct YouthVerdict {
   bool look_again = false;  // a command can help
 };
 
+// Open duties of one youth whose time has passed. Pure.
+int64_t Overdue(const v1::OncallState& state, const v1::Directory& directory, absl::Time now);
+
 // Of one youth, as the store has it. Pure.
 YouthVerdict Judge(const v1::OncallState& state, const std::vector<v1::Timer>& timers,
                    const v1::Directory& directory, absl::Time now);
@@ -25,7 +28,9 @@ YouthVerdict Judge(const v1::OncallState& state, const std::vector<v1::Timer>& t
 // Not thread-safe.
 class Sweep {
  public:
-  explicit Sweep(const EdgePorts& ports) : ports_(ports) {}
+  explicit Sweep(const EdgePorts& ports) : ports_(ports) {
+    ports_.gauges.Set("last_clean_sweep_timestamp_seconds", 0);
+  }
 
   // A bounded part of a pass over all youths with something open. True: that was its last part.
   bool Step();
@@ -40,6 +45,7 @@ class Sweep {
   const EdgePorts ports_;
   std::string page_token_;
   bool clean_so_far_ = true;
+  int64_t overdue_so_far_ = 0;
   absl::Time clean_at_ = absl::InfinitePast();
   absl::Time heartbeat_at_ = absl::InfinitePast();
 };

@@ -121,9 +121,17 @@ const v1::DeliveryStatus* PartitionView::FindDelivery(const std::string& deliver
   return found == deliveries_.end() ? nullptr : &found->second.status;
 }
 
+absl::Time PartitionView::FirstTimer() const {
+  return timers_by_due_.empty() ? absl::InfiniteFuture() : (*timers_by_due_.begin())->second.due_at;
+}
+
+absl::Time PartitionView::OldestDelivery() const {
+  if (by_give_up_.empty()) return absl::InfiniteFuture();
+  return FromProto(deliveries_.at(by_give_up_.begin()->second).status.made_at());
+}
+
 absl::Time PartitionView::NextDue() const {
-  absl::Time next = absl::InfiniteFuture();
-  if (!timers_by_due_.empty()) next = (*timers_by_due_.begin())->second.due_at;
+  absl::Time next = FirstTimer();
   if (!by_give_up_.empty()) next = std::min(next, by_give_up_.begin()->first);
   for (const auto& [id, recipient] : recipients_) {
     if (recipient.waiting.empty() || recipient.offered == kOffersPerRecipientMax) continue;
@@ -156,7 +164,10 @@ void PartitionView::Track(const v1::DeliveryStatus& status) {
       status.state() == v1::DELIVERY_STATE_WITHDRAWN)
     return;
   deliveries_[status.delivery_id()] = {.status = status, .offered = false};
-  if (status.state() != v1::DELIVERY_STATE_PENDING) return;
+  if (status.state() != v1::DELIVERY_STATE_PENDING) {
+    ++dead_letters_;
+    return;
+  }
   recipients_[status.recipient_id()].waiting.insert(
       {FromProto(status.next_attempt_at()), status.delivery_id()});
   by_give_up_.insert({FromProto(status.give_up_at()), status.delivery_id()});
@@ -166,6 +177,7 @@ void PartitionView::Untrack(const std::string& delivery_id) {
   const auto found = deliveries_.find(delivery_id);
   if (found == deliveries_.end()) return;
   const v1::DeliveryStatus& status = found->second.status;
+  if (status.state() != v1::DELIVERY_STATE_PENDING) --dead_letters_;
   Recipient& recipient = recipients_[status.recipient_id()];
   if (found->second.offered) {
     --recipient.offered;

@@ -63,9 +63,15 @@ class PartitionView final : public StoreVisitor {
   // When the next timer or delivery is due; InfiniteFuture for none.
   absl::Time NextDue() const;
 
+  // The time at which the next timer is or was due, and at which the delivery was made that is
+  // given up next; InfiniteFuture for none.
+  absl::Time FirstTimer() const;
+  absl::Time OldestDelivery() const;
+
   size_t aggregates() const { return heads_.size(); }
   size_t timers() const { return timers_.size(); }
   size_t deliveries() const { return deliveries_.size(); }
+  size_t dead_letters() const { return dead_letters_; }
 
  private:
   using TimerKey = std::pair<std::string, std::string>;  // aggregate, timer
@@ -101,6 +107,7 @@ class PartitionView final : public StoreVisitor {
   std::map<std::string, Tracked> deliveries_;
   std::map<std::string, Recipient> recipients_;
   std::set<std::pair<absl::Time, std::string>> by_give_up_;  // pending only
+  size_t dead_letters_ = 0;
 };
 
 }  // namespace porchlight

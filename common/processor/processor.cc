@@ -125,6 +125,7 @@ void Processor::Complete(const AppendResult& result) {
       }
     }
     for (auto& [id, aggregate] : batch.aggregates) aggregates_->Put(id, std::move(aggregate));
+    transitions_ += batch.transitions.size();
     if (!batch.transitions.empty()) {
       const ChainTail before = reader_->tail();
       reader_->Follow(batch.transitions.back().record,
@@ -353,12 +354,12 @@ bool Processor::HeardAllEvents() const {
 }
 
 // What is more than a second apart is told apart.
-absl::Time Processor::SeenSince(Source& source, int64_t end) const {
+absl::Time Processor::SeenSince(Source& source, int64_t end, absl::Time now) {
   const int64_t next = source.at.next_offset();
   std::erase_if(source.seen, [&](const SeenUntil& seen) { return seen.end <= next; });
-  for (SeenUntil& seen : source.seen) seen.at = std::min(seen.at, now_);
-  if (source.seen.empty() || source.seen.back().at + absl::Seconds(1) < now_) {
-    if (source.seen.empty() || source.seen.back().end < end) source.seen.push_back({end, now_});
+  for (SeenUntil& seen : source.seen) seen.at = std::min(seen.at, now);
+  if (source.seen.empty() || source.seen.back().at + absl::Seconds(1) < now) {
+    if (source.seen.empty() || source.seen.back().end < end) source.seen.push_back({end, now});
   } else {
     source.seen.back().end = std::max(source.seen.back().end, end);
   }
@@ -384,7 +385,7 @@ void Processor::DecideWatched(Source& source) {
     absl::StatusOr<v1::RecordHeader> header =
         parsed ? ReadHeader(record) : absl::DataLossError("not a record");
     const v1::Position before = source.at;
-    const absl::Time seen_since = SeenSince(source, end.value_or(before.next_offset() + 1));
+    const absl::Time seen_since = SeenSince(source, end.value_or(before.next_offset() + 1), now_);
     source.at.set_next_offset(before.next_offset() + 1);
     if (!header.ok()) continue;  // its own service says so
     const absl::Time old_enough =

@@ -20,6 +20,7 @@
 #include "common/delivery/dispatcher.h"
 #include "common/log/chain.h"
 #include "common/processor/aggregates.h"
+#include "common/processor/figures.h"
 #include "common/processor/outcomes.h"
 #include "common/processor/partition_view.h"
 #include "common/processor/projector.h"
@@ -73,6 +74,9 @@ class Processor {
   const PartitionView& view() const { return *view_; }
   const ChainTail& tail() const { return reader_->tail(); }
   uint64_t lost_races() const { return lost_races_; }
+  // Its own part of the worker's.
+  void AddTo(Figures& figures);
+  void AddCounts(Figures& figures) const;
 
  private:
   // Records before `end` were there at that time.
@@ -86,7 +90,7 @@ class Processor {
     bool watched = false;  // another service's commands
     v1::Position at;
     v1::Position written;           // as the partition's transitions have it
-    std::vector<SeenUntil> seen{};  // where watched: in order, from `at` on
+    std::vector<SeenUntil> seen{};  // in order, from `at` on
   };
   // Decided, not yet known to count.
   struct Batch {
@@ -118,7 +122,7 @@ class Processor {
   void DecideEvents(Source& source);
   void DecideWatched(Source& source);
   // Since when the next one has been there at the latest.
-  absl::Time SeenSince(Source& source, int64_t end) const;
+  static absl::Time SeenSince(Source& source, int64_t end, absl::Time now);
   bool HeardAllEvents() const;
   bool DecideSourceEvent(const Counted& counted, int index);
   // An event, or a command that is watched.
@@ -178,6 +182,7 @@ class Processor {
   absl::Status trouble_;
   absl::Status store_trouble_;
   uint64_t lost_races_ = 0;
+  uint64_t transitions_ = 0;
 };
 
 }  // namespace porchlight

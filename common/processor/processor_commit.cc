@@ -306,4 +306,27 @@ absl::Time Processor::NextDue() const {
   return std::min(due, ports_.clock.Now() + (project_next_at_ - ports_.clock.Steady()));
 }
 
+void Processor::AddCounts(Figures& figures) const {
+  figures.transitions += transitions_;
+  figures.lost_races += lost_races_;
+}
+
+void Processor::AddTo(Figures& figures) {
+  const absl::Time now = ports_.clock.Now();
+  AddCounts(figures);
+  ++figures.partitions;
+  figures.dead_letters += static_cast<int64_t>(view_->dead_letters());
+  for (Source& source : sources_) {
+    const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
+    // What is watched is left alone for a while on purpose.
+    if (source.watched || !end.ok() || *end <= source.at.next_offset()) continue;
+    figures.lag_records += *end - source.at.next_offset();
+    figures.oldest_input_age =
+        std::max(figures.oldest_input_age, now - SeenSince(source, *end, now));
+  }
+  figures.oldest_delivery_age =
+      std::max(figures.oldest_delivery_age, now - view_->OldestDelivery());
+  figures.oldest_timer_late = std::max(figures.oldest_timer_late, now - view_->FirstTimer());
+}
+
 }  // namespace porchlight

@@ -15,6 +15,7 @@ constexpr absl::Duration kLongestWait = absl::Seconds(1);
 constexpr absl::Duration kWaitInTrouble = absl::Milliseconds(100);
 // A partition that couldn't be folded.
 constexpr absl::Duration kFollowAgainAfter = absl::Seconds(1);
+constexpr absl::Duration kCountEvery = absl::Seconds(1);
 constexpr absl::Duration kReportAgainAfter = absl::Minutes(1);
 // The machine's clock against its steady one: more than this is somebody setting it.
 constexpr absl::Duration kClockStepNoticed = absl::Seconds(2);
@@ -78,6 +79,7 @@ absl::Status Worker::FollowOwnership() {
     LogLine(LogLevel::kInfo, "another process decides this partition from now on",
             {{"service", service_}, {"partition", absl::StrCat(entry.first)}});
     dispatcher_.Forget(entry.first);
+    entry.second->AddCounts(of_let_go_);
     return true;
   });
   absl::Status trouble;
@@ -138,10 +140,31 @@ bool Worker::Step() {
     trouble.Update(processor->trouble());
   }
   trouble.Update(HearOthers(did));
+  CountFigures();
   absl::MutexLock lock(&mutex_);
   trouble_ = trouble;
   stepped_ = true;
   return did && trouble.ok();
+}
+
+void Worker::CountFigures() {
+  const absl::Duration now = ports_.clock.Steady();
+  const bool count = now >= count_at_;
+  Figures figures = of_let_go_;
+  if (count) {
+    count_at_ = now + kCountEvery;
+    for (const auto& [partition, processor] : processors_) processor->AddTo(figures);
+    for (const Dispatcher::RecipientStatus& recipient : dispatcher_.Recipients())
+      figures.recipients_resting += recipient.breaker_open ? 1 : 0;
+  }
+  absl::MutexLock lock(&mutex_);
+  stepped_at_ = now;
+  if (count) figures_ = figures;
+}
+
+std::pair<Figures, absl::Duration> Worker::figures() const {
+  absl::MutexLock lock(&mutex_);
+  return {figures_, ports_.clock.Steady() - stepped_at_};
 }
 
 bool Worker::ready() const {

@@ -61,6 +61,8 @@ class Worker {
   absl::Status trouble() const;
   // Whether its whole share is folded and decided, and nothing waits for a port that is away.
   bool ready() const;
+  // As they were after some step of the last second, and how long ago that step was.
+  std::pair<Figures, absl::Duration> figures() const;
   const Processor& processor(int32_t partition) const { return *processors_.at(partition); }
 
  private:
@@ -69,6 +71,7 @@ class Worker {
   absl::Status FollowOwnership();
   absl::Status HearOthers(bool& did);
   void Loop();
+  void CountFigures();
   void NoticeClockStep();
   void ReportTrouble();
 
@@ -86,7 +89,11 @@ class Worker {
   absl::Duration follow_at_ = -absl::InfiniteDuration();      // by Clock::Steady
   mutable absl::Mutex mutex_;
   absl::Status trouble_ ABSL_GUARDED_BY(mutex_);
+  Figures figures_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration stepped_at_ ABSL_GUARDED_BY(mutex_);  // by Clock::Steady
   bool stepped_ ABSL_GUARDED_BY(mutex_) = false;
+  Figures of_let_go_;                                    // by partitions that others decide now
+  absl::Duration count_at_ = -absl::InfiniteDuration();  // by Clock::Steady
   absl::Duration clock_offset_;
   absl::Status reported_;
   absl::Duration report_again_at_ = absl::ZeroDuration();

@@ -11,7 +11,8 @@ if (($# < 3)); then
   exit 2
 fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-jars=$(cd "$here/../.." && pwd)/build/kafka-dev/lib
+# Another version's jars, and its pom.xml beside them, may be tried instead.
+jars=${PORCHLIGHT_KAFKA_JARS:-$(cd "$here/../.." && pwd)/build/kafka-dev/lib}
 folder=$1 node=$2
 shift 2
 brokers=$#

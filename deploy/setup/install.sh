@@ -10,6 +10,7 @@ packages=(
   libcurl4-openssl-dev libyaml-cpp-dev libcli11-dev libssl-dev librdkafka-dev libhiredis-dev libgoogle-perftools-dev
   libboost1.81-dev libjpeg62-turbo-dev libpng-dev
   openssl ca-certificates curl clang-format clang-tidy spin python3-aiosmtpd
+  prometheus-cpp-dev
   maven openjdk-17-jre-headless
   redis-server python3-venv
 )

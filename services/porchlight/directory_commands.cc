@@ -67,14 +67,13 @@ int ChangeDirectory(ChangeOptions& options) {
     PrintJson(reply);
     return kDone;
   }
-  std::cout << "Done: ";
   const v1::Directory& set = request.set();
-  std::cout << set.recipients_size() + set.rotas_size() + set.overrides_size() +
-                   set.rosters_size() + set.packs_size()
-            << " set, "
-            << request.recipients_removed_size() + request.rotas_removed_size() +
-                   request.overrides_removed_size() + request.rosters_removed_size()
-            << " removed.\n";
+  const int entries_set = set.recipients_size() + set.rotas_size() + set.overrides_size() +
+                          set.rosters_size() + set.packs_size();
+  const int entries_removed = request.recipients_removed_size() + request.rotas_removed_size() +
+                              request.overrides_removed_size() + request.rosters_removed_size();
+  if (entries_set > 0) std::cout << "Done: " << entries_set << " set.\n";
+  if (entries_removed > 0) std::cout << "Done: " << entries_removed << " no longer in it.\n";
   for (const std::string& warning : reply.warnings())
     std::cout << "Please check: " << warning << ".\n";
   return kDone;

@@ -257,8 +257,9 @@ class OncallEdge : public OncallScenario {
   SeededIds ids_{7};
   rpc::Gate gate_{world.clock};
   DirectoryView directory_{world.log, world.keys};
-  EdgePorts ports_{commands_,   states_, world.keys, blob_,     ids_,
-                   world.clock, gate_,   options_,   directory_};
+  Gauges gauges_;
+  EdgePorts ports_{commands_,   states_, world.keys, blob_,      ids_,
+                   world.clock, gate_,   options_,   directory_, gauges_};
   HttpRouter routes_;
 };
 

@@ -9,13 +9,27 @@
 #include "common/base/time.h"
 #include "common/edge/states.h"
 #include "common/processor/aggregates.h"
+#include "tests/support/store_contents.h"
 
 namespace porchlight::sim {
 namespace {
 
+std::vector<std::string> WholeTopic(Log& log, const TopicPartition& where) {
+  std::vector<std::string> all;
+  for (bool more = true; more;) {
+    const auto read = log.Read(where, static_cast<int64_t>(all.size()));
+    more = !read->empty();
+    all.insert(all.end(), read->begin(), read->end());
+  }
+  return all;
+}
+
 class Checker {
  public:
-  explicit Checker(Environment& environment) : environment_(environment) {}
+  explicit Checker(Environment& environment) : environment_(environment) {
+    for (const auto& [service, store] : environment.stores)
+      contents_[service] = testing::ContentsOf(*store, PartitionsOf(service));
+  }
 
   void Store(const std::string& service, int32_t partition);
   void View(const Process& process, int32_t partition);
@@ -31,13 +45,14 @@ class Checker {
   }
 
   Environment& environment_;
+  std::map<std::string, MemoryStore::Contents> contents_;  // of the stores, by service
 };
 
 // The log folded from its start, against what the store was brought to by whatever way it took.
 void Checker::Store(const std::string& service, int32_t partition) {
   const std::string name = absl::StrCat(service, "/", partition, ": ");
   const Truth::Chain& chain = environment_.truth.chain(service, partition);
-  const MemoryStore::Contents contents = environment_.stores.at(service).Snapshot();
+  const MemoryStore::Contents& contents = contents_.at(service);
   const auto found = contents.find(partition);
   const MemoryStore::Partition stored =
       found == contents.end() ? MemoryStore::Partition() : found->second;
@@ -103,7 +118,7 @@ void Checker::View(const Process& process, int32_t partition) {
                position->next_event() == at.second,
            "every fold is equal", absl::StrCat(name, "a process has another position"));
   }
-  const MemoryStore::Contents contents = environment_.stores.at(process.service()).Snapshot();
+  const MemoryStore::Contents& contents = contents_.at(process.service());
   if (!contents.contains(partition)) return;
   const auto& deliveries = contents.at(partition).deliveries;
   Expect(view.deliveries() == deliveries.size(), "every fold is equal",
@@ -181,7 +196,7 @@ void Checker::LastReports() {
 void Checker::DeadLetters() {
   std::set<std::string> dead;
   for (const char* service : kServices) {
-    const States states(environment_.rules(service), environment_.stores.at(service),
+    const States states(environment_.rules(service), *environment_.stores.at(service),
                         environment_.keys, PartitionsOf(service));
     const auto listed = states.DeadLetters(10'000);
     for (const v1::DeliveryStatus& status : *listed) dead.insert(status.delivery_id());
@@ -218,15 +233,14 @@ void Checker::NeedToKnow(const std::string& logged_lines) {
   for (const char* service : kServices) {
     for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       for (const std::string& topic : {CommandsTopic(service), EventsTopic(service)}) {
-        const auto read = environment_.log.Read({topic, partition}, 0,
-                                                {.records_max = 100'000, .bytes_max = 1u << 30});
-        Expect(std::none_of(read->begin(), read->end(), has), "need to know",
+        const std::vector<std::string> read = WholeTopic(environment_.log, {topic, partition});
+        Expect(std::none_of(read.begin(), read.end(), has), "need to know",
                absl::StrCat("personal data in clear in ", topic));
       }
     }
   }
-  for (const auto& [service, store] : environment_.stores) {
-    for (const auto& [partition, contents] : store.Snapshot()) {
+  for (const auto& [service, partitions] : contents_) {
+    for (const auto& [partition, contents] : partitions) {
       for (const auto& [id, aggregate] : contents.aggregates)
         Expect(!has(aggregate.sealed_state), "need to know", "personal data in clear in a store");
       for (const auto& [id, status] : contents.deliveries)
@@ -257,7 +271,7 @@ std::string Unsettled(Environment& environment) {
         if (due_at <= environment.clock.Now())
           return absl::StrCat("timer ", timer.second, " of ", timer.first, " is due");
       }
-      const uint64_t stored = environment.stores.at(service).Where(partition)->sequence();
+      const uint64_t stored = environment.stores.at(service)->Where(partition)->sequence();
       if (stored != chain.sequence)
         return absl::StrCat("the store of ", service, "/", partition, " stands at ", stored, " of ",
                             chain.sequence);
@@ -289,10 +303,9 @@ std::string HashOfLog(Environment& environment) {
   for (const char* service : kServices) {
     for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       for (const std::string& topic : {CommandsTopic(service), EventsTopic(service)}) {
-        const auto read = environment.log.Read({topic, partition}, 0,
-                                               {.records_max = 100'000, .bytes_max = 1u << 30});
-        absl::StrAppend(&all, topic, "/", partition, ":", read->size(), "\n");
-        for (const std::string& record : *read) all += Sha256(record);
+        const std::vector<std::string> read = WholeTopic(environment.log, {topic, partition});
+        absl::StrAppend(&all, topic, "/", partition, ":", read.size(), "\n");
+        for (const std::string& record : read) all += Sha256(record);
       }
     }
   }

@@ -29,12 +29,20 @@ namespace porchlight::sim {
 
 inline constexpr char kSimAgency[] = "example-county";
 
+// What stands behind the simulated ports.
+struct RealParts {
+  std::unique_ptr<Log> log;
+  std::function<std::unique_ptr<Store>(const std::string& service)> make_store;
+};
+
 struct Environment {
-  explicit Environment(uint64_t seed)
+  // Without real parts they are in memory.
+  explicit Environment(uint64_t seed, RealParts real = {})
       : random(seed),
         options(random),
         sodium(seed),
-        log(options.lost_races),
+        log_owner(real.log != nullptr ? std::move(real.log)
+                                      : std::make_unique<MemoryLog>(options.lost_races)),
         keys(seed),
         notification_rules({.agency_name = "Example County",
                             .time_zone = absl::UTCTimeZone(),
@@ -43,7 +51,12 @@ struct Environment {
                    .time_zone = absl::UTCTimeZone(),
                    .give_up_after = options.give_up_after}),
         oncall_rules({.agency_name = "Example County"}),
-        truth(log, keys, clock, findings, counters) {}
+        truth(log, keys, clock, findings, counters) {
+    for (const char* service : kServices) {
+      stores[service] =
+          real.make_store != nullptr ? real.make_store(service) : std::make_unique<MemoryStore>();
+    }
+  }
 
   // False: the fault isn't drawn, or faults are over.
   bool Fault(double probability) { return faults && random.Chance(probability); }
@@ -63,9 +76,10 @@ struct Environment {
   Findings findings;
   Counters counters;
   ManualClock clock{absl::FromUnixSeconds(1'780'000'000)};
-  MemoryLog log;
+  const std::unique_ptr<Log> log_owner;
+  Log& log = *log_owner;
   MemoryKeys keys;
-  std::map<std::string, MemoryStore> stores;  // by service
+  std::map<std::string, std::unique_ptr<Store>> stores;  // by service
   std::map<std::string, bool> store_away;
   const DirectoryRules directory_rules;
   const IntakeRules intake_rules;

@@ -61,7 +61,7 @@ Process::Process(Environment& environment, const std::string& service)
           },
           [&environment](const TopicPartition&) { return DrawReadFault(environment); })),
       log_(std::make_unique<SimLog>(*faulty_log_, power_, environment)),
-      faulty_store_(std::make_unique<FaultyStore>(environment.stores[service],
+      faulty_store_(std::make_unique<FaultyStore>(*environment.stores.at(service),
                                                   [&environment, service](StoreCall, int32_t) {
                                                     return DrawStoreFault(environment, service);
                                                   })),

@@ -2,13 +2,18 @@
 //   SIM_SEED=n sim_tests      that seed alone
 //   SIM_SEEDS=n sim_tests     n seeds from 1000 on; `make sim SEEDS=n`
 //   SIM_FIRST=n               with SIM_SEEDS: from n on
+// On real parts a seed takes as long as a hundred in memory.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
 
 #include "absl/strings/numbers.h"
+#include "common/log/kafka_log.h"
+#include "common/store/redis_store.h"
 #include "tests/sim/simulation.h"
+#include "tests/support/kafka_broker.h"
+#include "tests/support/redis_process.h"
 
 namespace porchlight::sim {
 namespace {
@@ -16,6 +21,7 @@ namespace {
 constexpr uint64_t kSeedsOfOneTest = 250;
 constexpr uint64_t kFirstFreeSeed = 1000;
 constexpr uint64_t kSeedsOfAHunt = 1000;
+constexpr uint64_t kSeedsOnRealParts = 2;
 
 // Nothing is printed for a seed that holds.
 bool Holds(uint64_t seed, Counters& counters) {
@@ -34,7 +40,7 @@ uint64_t FromEnvironment(const char* name) {
   return number;
 }
 
-class Simulated : public testing::TestWithParam<uint64_t> {
+class Simulated : public ::testing::TestWithParam<uint64_t> {
  protected:
   void SetUp() override { InitLogger(LogLevel::kError); }
 };
@@ -50,7 +56,7 @@ TEST_P(Simulated, KeepsEveryPromiseAndReachesWhatItShould) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Simulated, testing::Values(0, 250));
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulated, ::testing::Values(0, 250));
 
 TEST(Simulation, TheSameSeedWritesTheSameLog) {
   InitLogger(LogLevel::kError);
@@ -75,6 +81,36 @@ TEST(Simulation, SeedsOfTheEnvironment) {
     if ((i + 1) % 1000 == 0) std::cerr << i + 1 << " seeds, " << failed << " failed\n";
   }
   if (many > 0) std::cerr << counters.Text();
+}
+
+// So that the ports in memory stay honest: the same on a Kafka broker and Redis.
+TEST(SimulationOnRealParts, KeepsEveryPromise) {
+  InitLogger(LogLevel::kError);
+  const testing::KafkaBroker& broker = testing::KafkaBroker::Shared();
+  ASSERT_TRUE(broker.status().ok()) << broker.status();
+  const testing::RedisProcess redis;
+  const SystemClock clock;
+  const uint64_t asked = FromEnvironment("SIM_SEEDS");
+  for (uint64_t seed = 0; seed < (asked > 0 ? asked : kSeedsOnRealParts); ++seed) {
+    redis.Command({"FLUSHALL"});
+    KafkaLogOptions options;
+    options.client = broker.Client();
+    absl::StatusOr<std::unique_ptr<KafkaLog>> log = KafkaLog::Open(options);
+    ASSERT_TRUE(log.ok()) << log.status();
+    RealParts real;
+    real.log = std::make_unique<testing::FreshTopicsLog>(*std::move(log), broker.Client(),
+                                                         testing::FreshPrefix());
+    real.make_store = [&](const std::string& service) {
+      RedisStoreOptions store;
+      store.server.host = "127.0.0.1";
+      store.server.port = redis.port();
+      store.service = service;
+      return std::make_unique<RedisStore>(std::move(store), clock);
+    };
+    const Result result = Simulate(seed, std::move(real));
+    EXPECT_FALSE(result.findings.any()) << "seed " << seed << " (" << result.options << ")\n  "
+                                        << result.findings.checker << ": " << result.findings.text;
+  }
 }
 
 // Only for the binaries with a deliberate fault (mutants/): some checker must find it.

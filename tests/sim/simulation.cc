@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/duties.h"
+#include "tests/support/store_contents.h"
 
 namespace porchlight::sim {
 namespace {
@@ -30,8 +31,8 @@ v1::Recipient MakeRecipient(const std::string& id, v1::RecipientKind kind, bool 
 
 }  // namespace
 
-Simulation::Simulation(uint64_t seed)
-    : environment_(seed),
+Simulation::Simulation(uint64_t seed, RealParts real)
+    : environment_(seed, std::move(real)),
       callers_(environment_),
       recipients_{MakeRecipient("police", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, false),
                   MakeRecipient("ncmec", v1::RECIPIENT_KIND_NCMEC, false),
@@ -40,7 +41,6 @@ Simulation::Simulation(uint64_t seed)
                   MakeRecipient("drill-ncmec", v1::RECIPIENT_KIND_NCMEC, true),
                   MakeRecipient("desk-for-both", v1::RECIPIENT_KIND_LAW_ENFORCEMENT, false)} {
   const Options& options = environment_.options;
-  for (const char* service : kServices) environment_.stores[service];
   for (const v1::Recipient& recipient : recipients_) {
     if (environment_.random.Chance(0.7)) in_directory_.insert(recipient.recipient_id());
   }
@@ -228,14 +228,14 @@ void Simulation::DamageStores() {
     if (environment_.Fault(options.store_outage)) environment_.store_away[service] ^= true;
     if (environment_.Fault(options.store_restore)) {
       if (snapshots_.contains(service) && environment_.random.Chance(0.5)) {
-        store.Restore(snapshots_.at(service));
+        testing::SetContents(*store, PartitionsOf(service), snapshots_.at(service));
         environment_.counters.Count("store restored");
       } else {
-        snapshots_[service] = store.Snapshot();
+        snapshots_[service] = testing::ContentsOf(*store, PartitionsOf(service));
       }
     }
     if (environment_.Fault(options.store_wipe)) {
-      store.WipeAll();
+      testing::SetContents(*store, PartitionsOf(service), {});
       environment_.counters.Count("store wiped");
     }
   }
@@ -400,6 +400,6 @@ Result Simulation::Run() {
           HashOfLog(environment_)};
 }
 
-Result Simulate(uint64_t seed) { return Simulation(seed).Run(); }
+Result Simulate(uint64_t seed, RealParts real) { return Simulation(seed, std::move(real)).Run(); }
 
 }  // namespace porchlight::sim

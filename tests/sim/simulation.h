@@ -23,7 +23,7 @@ struct Result {
 
 class Simulation {
  public:
-  explicit Simulation(uint64_t seed);
+  explicit Simulation(uint64_t seed, RealParts real = {});
   Result Run();
 
  private:
@@ -69,6 +69,6 @@ class Simulation {
   absl::Time healed_at_;
 };
 
-Result Simulate(uint64_t seed);
+Result Simulate(uint64_t seed, RealParts real = {});
 
 }  // namespace porchlight::sim

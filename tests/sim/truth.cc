@@ -21,8 +21,7 @@ bool IsWatched(const v1::InputReference& input) {
 
 }  // namespace
 
-Truth::Truth(MemoryLog& log, MemoryKeys& keys, const Clock& clock, Findings& findings,
-             Counters& counters)
+Truth::Truth(Log& log, MemoryKeys& keys, const Clock& clock, Findings& findings, Counters& counters)
     : log_(log), keys_(keys), clock_(clock), findings_(findings), counters_(counters) {
   directories_[0];
   for (const char* service : kServices) {
@@ -56,11 +55,15 @@ const Truth::DecidedFact* Truth::FindDecided(const std::string& service,
 
 // In the order of cause and effect.
 void Truth::CatchUp() {
-  for (auto& [where, read] : commands_read_) ReadCommands(where);
+  for (auto& [where, read] : commands_read_) {
+    while (log_.End(where).value() > read) ReadCommands(where);
+  }
   for (const char* service : kServices) {
     for (int32_t partition = 0; partition < PartitionsOf(service); ++partition) {
       const TopicPartition where{EventsTopic(service), partition};
-      ReadChain(chains_.at(where), where);
+      Chain& chain = chains_.at(where);
+      while (log_.End(where).value() > chain.next_offset && !findings_.any())
+        ReadChain(chain, where);
     }
   }
 }

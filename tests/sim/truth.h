@@ -35,8 +35,7 @@ inline constexpr char kMarker[] = "Zebedee";
 
 class Truth {
  public:
-  Truth(MemoryLog& log, MemoryKeys& keys, const Clock& clock, Findings& findings,
-        Counters& counters);
+  Truth(Log& log, MemoryKeys& keys, const Clock& clock, Findings& findings, Counters& counters);
 
   // Reads and checks everything new. Keys must not be away.
   void CatchUp();
@@ -128,7 +127,7 @@ class Truth {
   std::string Named(const Counted& counted) const;
   bool Expect(bool right, const std::string& checker, const std::string& what);
 
-  MemoryLog& log_;
+  Log& log_;
   MemoryKeys& keys_;
   const Clock& clock_;
   Findings& findings_;

@@ -68,6 +68,7 @@ const std::vector<Owned>& OwnedLibraries() {
         "common/embedded/", "common/cluster/", "common/edge/signed_link."}},
       {"openssl/", {"common/channel/"}},
       {"boost/", {"common/http/"}},
+      {"prometheus/", {"common/metrics/"}},
       {"jpeglib.h", {"common/photo/"}},
       {"png.h", {"common/photo/"}},
       {"grpcpp/", {"common/rpc/", "common/evidence/", "services/"}},

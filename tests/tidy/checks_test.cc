@@ -68,6 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         {"common/rpc/server.cc", "<spdlog/spdlog.h>", false},
         {"common/config/config.cc", "<yaml-cpp/yaml.h>", true},
         {"services/porchlight/serve.cc", "<yaml-cpp/yaml.h>", false},
+        {"common/metrics/metrics_server.cc", "<prometheus/exposer.h>", true},
+        {"common/host/host.cc", "<prometheus/exposer.h>", false},
         {"common/privacy/sealing.cc", "<sodium.h>", true},
         {"common/log/sqlite_log.cc", "<sodium.h>", false},
         {"common/delivery/dispatcher.cc", "\"porchlight/v1/intake.grpc.pb.h\"", false},

@@ -95,6 +95,8 @@ recipients:
     channel: person
     address: "Clerk's desk, 202-555-0103"
     name: "Court of the county"
+metrics:
+  listen: 0.0.0.0:9464
 )";
 
 constexpr char kSmall[] = R"(agency:
@@ -128,6 +130,7 @@ TEST(Config, IsReadAsWritten) {
   EXPECT_EQ(config->agency.id, "example-county");
   EXPECT_EQ(config->agency.name, "Example County");
   EXPECT_EQ(config->agency.time_zone.name(), "America/Chicago");
+  EXPECT_EQ(config->metrics_listen, "0.0.0.0:9464");
   EXPECT_EQ(config->master_key_file, "/etc/porchlight/master.key");
   EXPECT_EQ(config->log_level, LogLevel::kWarning);
   EXPECT_EQ(config->give_up_after, absl::Hours(48));

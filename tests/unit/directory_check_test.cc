@@ -373,6 +373,13 @@ INSTANTIATE_TEST_SUITE_P(
                          "https://court.example/in");
                    },
                    "secret_file"},
+        WarningRow{"a channel that may not be there",
+                   [](auto& change) {
+                     Add(change).set_channel(v1::CHANNEL_KIND_EMAIL);
+                     change.mutable_set()->mutable_recipients(0)->set_address(
+                         "clerk@court.example");
+                   },
+                   "section email"},
         WarningRow{"an override that is over",
                    [](auto& change) {
                      *change.mutable_set()->add_overrides() = TestOverride(

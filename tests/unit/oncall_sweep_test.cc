@@ -39,6 +39,12 @@ TEST_F(SweepTest, AllThatIsOpenHasItsTimer) {
   EXPECT_EQ(Verdict().wrong, "");
 }
 
+TEST_F(SweepTest, WhatIsPastItsTimeAndNotMetIsCounted) {
+  EXPECT_EQ(Overdue(desk_.state, desk_.directory, desk_.now), 0);
+  EXPECT_EQ(Overdue(desk_.state, desk_.directory, desk_.now + absl::Minutes(30)), 1);
+  EXPECT_EQ(Overdue(desk_.state, desk_.directory, desk_.now + absl::Hours(3)), 2);
+}
+
 TEST_F(SweepTest, ADutyWithoutATimerIsNotWatched) {
   desk_.timers.erase(LookTimer(kDeskEpisode));
   EXPECT_THAT(Verdict().wrong, HasSubstr("duty"));
