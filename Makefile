@@ -39,9 +39,10 @@ build: setup
 	$(call configure,release)
 	$(call compile,release)
 
-# Beside the packages, servers that tests run against.
+# Beside the packages, servers that tests run against, and what checks the files that deploy.
 test-servers: setup
 	@deploy/setup/s3_server.sh
+	@deploy/setup/check_tools.sh
 
 test: build test-servers
 	$(call check,release)
