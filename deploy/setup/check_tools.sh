@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what the tests of deploy/ and k8s/ (tests/deploy) run, into build/check-tools: exactly the versions in check_tools.txt, and
-# Debian's promtool. That is taken out of its package rather than installed with it: the package would start a server.
+# promtool, where there is none. That is taken out of Debian's package rather than installed with it, which would start a server.
 # Does nothing, quickly, where they are there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,13 +15,16 @@ folder=$(cd "$folder" && pwd)
 /usr/bin/python3 -m venv "$folder"
 "$folder/bin/pip" install --quiet --no-compile --disable-pip-version-check --no-deps --requirement "$wanted"
 cd "$folder/package"
+if promtool=$(command -v promtool); then
+  ln -s "$promtool" "$folder/bin/promtool"
 # Apt looks for it in lists that may be old; only root can renew them.
-if ! apt-get download prometheus >log 2>&1 && ! { apt-get update && apt-get download prometheus; } >>log 2>&1; then
+elif apt-get download prometheus >log 2>&1 || { apt-get update && apt-get download prometheus; } >>log 2>&1; then
+  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x -C "$folder/bin" --strip-components=3 ./usr/bin/promtool
+else
   tail -n 10 log >&2
-  echo "Debian's package prometheus, which has promtool, could not be fetched; the lines above say why." >&2
+  echo "promtool, which is in Debian's package prometheus, could not be fetched; the lines above say why." >&2
   exit 1
 fi
-dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x -C "$folder/bin" --strip-components=3 ./usr/bin/promtool
 cd "$folder"
 rm -r package
 cp "$wanted" "$folder/installed.txt"
