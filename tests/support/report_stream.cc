@@ -117,9 +117,9 @@ void ReportStream::Run() {
   queue_.Shutdown();
 }
 
-std::vector<ReportStream::Report> ReportStream::reports() const {
+std::vector<ReportStream::Report> ReportStream::reports(size_t first) const {
   absl::MutexLock lock(&mutex_);
-  return reports_;
+  return {reports_.begin() + static_cast<int64_t>(first), reports_.end()};
 }
 
 bool ReportStream::Finish(absl::Duration longest) {

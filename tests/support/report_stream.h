@@ -41,8 +41,8 @@ class ReportStream {
   explicit ReportStream(Options options);
   ~ReportStream();
 
-  // All so far, by their numbers.
-  std::vector<Report> reports() const;
+  // All so far of numbers from `first` on.
+  std::vector<Report> reports(size_t first = 0) const;
   // No new ones; true once all are accepted, false if some aren't after `longest`.
   bool Finish(absl::Duration longest);
 
