@@ -84,6 +84,15 @@ ClusterSetup LoopSetup(const HttpReceiver& http) {
                     {"secret", "whsec_cG9yY2hsaWdodC10ZXN0LXNlY3JldC0zMmJ5dGVzISE=\n"}}};
 }
 
+// One partition after the other, so that each hears of a report as often.
+std::string YouthOfNumber(size_t number) {
+  const auto wanted = static_cast<int32_t>(number % kPartitions);
+  for (int n = 0;; ++n) {
+    std::string youth_id = absl::StrCat("youth-", number, "-", n);
+    if (PartitionOf(youth_id, kPartitions) == wanted) return youth_id;
+  }
+}
+
 void FillReport(size_t number, absl::Time made_at, v1::ReportMissingRequest& report) {
   report.set_jurisdiction("us-zz");
   if (number % kDutyEvery != 0) return;
@@ -177,7 +186,7 @@ void ClusterLoop::StartAll() {
     ASSERT_TRUE(cluster_.WaitUntilReady(name)) << name << ": " << cluster_.errors(name);
   stream_ = std::make_unique<ReportStream>(
       ReportStream::Options{.addresses = {cluster_.address("intake"), cluster_.address("intake-2")},
-                            .prefix = "youth",
+                            .youth_id = YouthOfNumber,
                             .per_second = static_cast<double>(Setting("FAULT_RATE", 20)),
                             .fill = FillReport});
   ASSERT_TRUE(WaitUntil([&] { return EachPartitionIsTold(0); }, kUntilTold));

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "common/rpc/client.h"
 #include "tests/support/report_load.h"
@@ -86,7 +85,7 @@ absl::Duration ReportStream::SendDue() {
       next = std::min(next, scheduled);
       if (scheduled > now) break;
       due.push_back(reports_.size());
-      reports_.push_back({.youth_id = absl::StrCat(options_.prefix, "-", reports_.size()),
+      reports_.push_back({.youth_id = options_.youth_id(reports_.size()),
                           .scheduled = scheduled,
                           .made_at = SystemClock().Now()});
       ++not_accepted_;

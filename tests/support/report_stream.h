@@ -30,8 +30,7 @@ class ReportStream {
   };
   struct Options {
     std::vector<std::string> addresses;
-    // Before the number of each youth.
-    std::string prefix;
+    std::function<std::string(size_t number)> youth_id;
     double per_second = 0;
     // What each has beside its planted texts.
     std::function<void(size_t number, absl::Time made_at, v1::ReportMissingRequest& report)> fill;
