@@ -36,6 +36,7 @@ constexpr absl::Duration kUntilTold = absl::Minutes(2);
 // Somebody is missing for nearly as long as the pack's duty gives: it is due soon after.
 constexpr absl::Duration kGoneFor = absl::Seconds(50);
 constexpr size_t kDutyEvery = 10;
+constexpr size_t kLoggedShown = 4000;
 constexpr size_t kRebalancesInLoop = 20;
 constexpr size_t kRebalancesOnce = 3;
 
@@ -45,6 +46,7 @@ name: Nowhere
 time_zone: America/Chicago
 rules:
   - id: page
+    citation: Example Code 2
     due: 20 hours from received
   - id: checked-soon
     title: Look into the case
@@ -57,7 +59,7 @@ rules:
     proved_by: review_record
 )";
 
-constexpr char kLoopDirectory[] = R"(rotas:
+constexpr char kLoopRota[] = R"(rotas:
   - role: supervisor
     time_zone: UTC
     levels:
@@ -66,6 +68,10 @@ constexpr char kLoopDirectory[] = R"(rotas:
 )";
 
 ClusterSetup LoopSetup(const HttpReceiver& http) {
+  const std::string supervisor = absl::StrCat(
+      "  - {id: worker-1, kind: supervisor, channel: webhook, name: Example Supervisor,\n"
+      "     address: \"",
+      http.Url("/page"), "\"");
   return {.brokers = 3,
           .session_seconds = 3,
           .config = absl::StrCat(
@@ -74,13 +80,10 @@ ClusterSetup LoopSetup(const HttpReceiver& http) {
               "recipients:\n"
               "  - {id: police, kind: law_enforcement, channel: webhook, secret_file: secret,\n"
               "     name: Example Police, address: \"",
-              http.Url("/police"),
-              "\"}\n"
-              "  - {id: worker-1, kind: supervisor, channel: webhook, secret_file: secret,\n"
-              "     name: Example Supervisor, person: worker-1, address: \"",
-              http.Url("/page"), "\"}\n"),
+              http.Url("/police"), "\"}\n", supervisor, ", secret_file: secret}\n"),
           .files = {{"pack.yaml", kLoopPack},
-                    {"directory.yaml", kLoopDirectory},
+                    {"directory.yaml",
+                     absl::StrCat("recipients:\n", supervisor, ", person: worker-1}\n", kLoopRota)},
                     {"secret", "whsec_cG9yY2hsaWdodC10ZXN0LXNlY3JldC0zMmJ5dGVzISE=\n"}}};
 }
 
@@ -136,9 +139,26 @@ struct Row {
   absl::Duration latest;
 };
 
+const std::vector<std::string>& Everyone() {
+  static const auto& names = *new std::vector<std::string>{
+      "directory", "intake",   "intake-2",  "notification", "notification-2",
+      "oncall",    "oncall-2", "screening", "mdt"};
+  return names;
+}
+
 class ClusterLoop : public ::testing::Test {
  protected:
   ClusterLoop() { EXPECT_EQ(cluster_.status(), absl::OkStatus()); }
+
+  // What they logged last, if anything is wrong.
+  void TearDown() override {
+    for (const std::string& name : Everyone()) {
+      if (!HasFailure() || !cluster_.status().ok()) break;
+      const std::string logged = cluster_.errors(name);
+      std::cout << "--- " << name << "\n"
+                << logged.substr(logged.size() - std::min(logged.size(), kLoggedShown));
+    }
+  }
 
   static absl::Duration Now() { return SystemClock().Steady(); }
   void Start(const std::string& name, Way way = Way::kStraight) {
@@ -173,13 +193,6 @@ class ClusterLoop : public ::testing::Test {
   int round_ = 0;
 };
 
-const std::vector<std::string>& Everyone() {
-  static const auto& names = *new std::vector<std::string>{
-      "directory", "intake",   "intake-2",  "notification", "notification-2",
-      "oncall",    "oncall-2", "screening", "mdt"};
-  return names;
-}
-
 void ClusterLoop::StartAll() {
   for (const std::string& name : Everyone()) cluster_.Start(name);
   for (const std::string& name : Everyone())
@@ -189,7 +202,9 @@ void ClusterLoop::StartAll() {
                             .youth_id = YouthOfNumber,
                             .per_second = static_cast<double>(Setting("FAULT_RATE", 20)),
                             .fill = FillReport});
-  ASSERT_TRUE(WaitUntil([&] { return EachPartitionIsTold(0); }, kUntilTold));
+  ASSERT_TRUE(WaitUntil([&] { return EachPartitionIsTold(0); }, kUntilTold))
+      << stream_->reports().size() << " reports, " << book_.told().police.size()
+      << " of which police were told";
 }
 
 // Whether police and supervisor were told of a report in every partition, made from then on.
