@@ -13,8 +13,10 @@
 namespace porchlight::testing {
 namespace {
 
-constexpr absl::Duration kStreamCallLimit = absl::Seconds(3);
+constexpr absl::Duration kStreamCallLimit = absl::Seconds(10);
+// Twice as long after each try: who calls more often while nobody answers keeps it so.
 constexpr absl::Duration kSendAgainAfter = absl::Milliseconds(100);
+constexpr absl::Duration kSendAgainAfterMax = absl::Seconds(2);
 constexpr absl::Duration kLookAfter = absl::Milliseconds(50);
 
 }  // namespace
@@ -70,7 +72,9 @@ void ReportStream::End(std::unique_ptr<Call> call) {
     --not_accepted_;
     return;
   }
-  again_.push_back({now + kSendAgainAfter, call->number});
+  const int doublings = std::min(reports_[call->number].tries - 1, 10);
+  again_.insert(
+      {now + std::min((1 << doublings) * kSendAgainAfter, kSendAgainAfterMax), call->number});
 }
 
 absl::Duration ReportStream::SendDue() {
@@ -90,9 +94,9 @@ absl::Duration ReportStream::SendDue() {
                           .made_at = SystemClock().Now()});
       ++not_accepted_;
     }
-    while (!over_ && !again_.empty() && again_.front().at <= now) {
-      due.push_back(again_.front().number);
-      again_.pop_front();
+    while (!over_ && !again_.empty() && again_.begin()->first <= now) {
+      due.push_back(again_.begin()->second);
+      again_.erase(again_.begin());
     }
   }
   for (const size_t number : due) Begin(number);

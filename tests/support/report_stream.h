@@ -4,8 +4,8 @@
 
 #include <grpcpp/completion_queue.h>
 
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -47,10 +47,6 @@ class ReportStream {
 
  private:
   struct Call;
-  struct Again {
-    absl::Duration at;
-    size_t number = 0;
-  };
 
   void Run();
   void Begin(size_t number);
@@ -62,7 +58,7 @@ class ReportStream {
   std::vector<std::unique_ptr<v1::Intake::Stub>> stubs_;
   const absl::Duration start_;
   grpc::CompletionQueue queue_;
-  std::deque<Again> again_;
+  std::multimap<absl::Duration, size_t> again_;  // numbers of reports, by when to send them
   mutable absl::Mutex mutex_;
   std::vector<Report> reports_ ABSL_GUARDED_BY(mutex_);
   size_t not_accepted_ ABSL_GUARDED_BY(mutex_) = 0;
