@@ -1,11 +1,12 @@
 # The commands that people and CI type. Each is a thin layer over a CMake preset; nothing is decided here.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run cluster cluster-stop test test-servers test-asan test-tsan bench sim format tidy
+.PHONY: help setup build run cluster cluster-stop test test-servers test-asan test-tsan bench bench-cluster faults sim format tidy
 
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 SEEDS ?= 200
 FIRST ?= 1000
+ROUNDS ?= 1
 # Files for `make tidy`; with SINCE=main only those that differ from that commit.
 SINCE ?=
 TIDY_FILES ?= $(shell if [ -n '$(SINCE)' ]; then git diff --name-only --diff-filter=d '$(SINCE)'; else git ls-files; fi \
@@ -27,6 +28,8 @@ help:
 	@echo 'make test              build, and run every test (test-asan: with sanitizers; test-tsan: what has threads)'
 	@echo 'make sim SEEDS=20000   simulate that many seeds (FIRST=n: from n on), on each core its share'
 	@echo 'make bench [FULL=1]    measure; with FULL=1 holding 1,000,000 open episodes, which takes a while'
+	@echo 'make bench-cluster     measure the same on a cluster, with one Kafka broker and with three'
+	@echo 'make faults ROUNDS=5   kill, stop and cut off every part of a cluster so many times while reports come in'
 	@echo 'make format            clang-format on every C++ file'
 	@echo 'make tidy [SINCE=main] clang-tidy on every C++ file, or on those changed since a commit'
 	@echo 'make setup             install what the build needs (Debian 12)'
@@ -81,6 +84,17 @@ bench: setup
 	$(call configure,release)
 	$(call compile,release,--target porchlight-bench)
 	@build/release/porchlight-bench $(if $(FULL),--full)
+
+bench-cluster: setup
+	$(call configure,release)
+	$(call compile,release,--target porchlight-bench)
+	@build/release/porchlight-bench --only cluster --burst 4000
+
+# What `make test` does of it once and in short, in full.
+faults: setup
+	$(call configure,release)
+	$(call compile,release,--target faults_tests)
+	@FAULT_ROUNDS=$(ROUNDS) build/release/tests/faults_tests --gtest_filter='ClusterLoop.*'
 
 sim: setup
 	$(call configure,release)

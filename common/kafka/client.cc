@@ -11,6 +11,8 @@ namespace {
 
 constexpr absl::Duration kProbeWait = absl::Seconds(1);
 constexpr int kAskAgainMilliseconds = 50;
+// A leader that is dead is asked in vain; after this, whoever leads by then is asked.
+constexpr absl::Duration kOneLeaderWait = absl::Seconds(1);
 
 // Of every handle. Each is said even where it is the default: we rely on it.
 const Properties& CommonProperties() {
@@ -24,7 +26,7 @@ const Properties& CommonProperties() {
       {"reconnect.backoff.ms", "50"},
       {"reconnect.backoff.max.ms", "1000"},
       // A new leader is known soon, also where the old one says nothing.
-      {"topic.metadata.refresh.interval.ms", "5000"},
+      {"topic.metadata.refresh.interval.ms", "1000"},
       {"topic.metadata.propagation.max.ms", "1000"},
       {"log.connection.close", "false"},
   };
@@ -195,22 +197,28 @@ void Client::ForgetTopic(const std::string& topic) {
   if (known != topics_.end()) known->second.partitions = 0;
 }
 
+// rd_kafka_query_watermark_offsets would wait for a dead leader for ever, whatever time it is
+// given.
 absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
-  const int tries = std::max(1, Milliseconds(options_.answer_wait) / kAskAgainMilliseconds);
+  const absl::Duration wait = std::min(options_.answer_wait, kOneLeaderWait);
+  const Handle<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t& asked =
+      *rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
-  for (int n = 0; n < tries; ++n) {
+  for (absl::Duration waited; waited < options_.answer_wait;) {
     if (const auto topic = Topic(where); !topic.ok()) return topic.status();
-    int64_t low = 0;
-    int64_t high = 0;
-    error = rd_kafka_query_watermark_offsets(handle_.get(), where.topic.c_str(), where.partition,
-                                             &low, &high, Milliseconds(options_.answer_wait));
+    asked.offset = RD_KAFKA_OFFSET_END;
+    error = rd_kafka_offsets_for_times(handle_.get(), list.get(), Milliseconds(wait));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked.err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Answered();
-      return high;
+      return asked.offset;
     }
     ForgetTopic(where.topic);
-    if (!IsElecting(error)) break;
-    rd_kafka_poll(handle_.get(), kAskAgainMilliseconds);
+    const bool silent = error == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if ((!silent && !IsElecting(error)) || away()) break;
+    waited += silent ? wait : absl::Milliseconds(kAskAgainMilliseconds);
+    if (!silent) rd_kafka_poll(handle_.get(), kAskAgainMilliseconds);
   }
   return Trouble(absl::StrCat("the end of ", Name(where), " can't be read"), error);
 }

@@ -1,13 +1,15 @@
 #!/bin/bash
 # One Kafka broker on this machine only, for development and tests: it has no authentication, so it must never listen
 # on another address than loopback.
-#   broker.sh FOLDER NODE PORT:CONTROLLER_PORT...
+#   broker.sh FOLDER NODE PORT:CONTROLLER_PORT[:BEHIND_PORT:RELAY_PORT]...
 # FOLDER is made if it isn't there and keeps the broker's data. The ports are those of all brokers of the cluster, in
-# order; NODE, from 1 on, says which of them this one is. Runs in the foreground: end it by its process id.
+# order; NODE, from 1 on, says which of them this one is. Who comes in at BEHIND_PORT is told that the broker is at
+# RELAY_PORT, where a test's relay passes on what comes. Runs in the foreground: end it by its process id.
+# PORCHLIGHT_BROKER_MEMORY, such as 384m, limits the heap.
 set -euo pipefail
 
 if (($# < 3)); then
-  sed -n 's/^# \{0,3\}//; 2,6p' "${BASH_SOURCE[0]}" >&2
+  sed -n 's/^# \{0,3\}//; 2,8p' "${BASH_SOURCE[0]}" >&2
   exit 2
 fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,8 +31,17 @@ fi
 voters=() number=0
 for ports in "$@"; do
   number=$((number + 1))
-  voters+=("$number@127.0.0.1:${ports#*:}")
-  if ((number == node)); then port=${ports%:*} controller_port=${ports#*:}; fi
+  IFS=: read -r a_port a_controller_port a_behind_port a_relay_port <<<"$ports"
+  voters+=("$number@127.0.0.1:$a_controller_port")
+  if ((number == node)); then
+    controller_port=$a_controller_port
+    listeners=BROKER://127.0.0.1:$a_port
+    advertised=$listeners
+    if [[ -n $a_behind_port ]]; then
+      listeners+=,BEHIND://127.0.0.1:$a_behind_port
+      advertised+=,BEHIND://127.0.0.1:$a_relay_port
+    fi
+  fi
 done
 majority=$((brokers / 2 + 1))
 
@@ -40,8 +51,9 @@ process.roles=broker,controller
 node.id=$node
 controller.quorum.voters=$(IFS=,; echo "${voters[*]}")
 controller.listener.names=CONTROLLER
-listeners=BROKER://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller_port
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=$listeners,CONTROLLER://127.0.0.1:$controller_port
+advertised.listeners=$advertised
+listener.security.protocol.map=BROKER:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=BROKER
 log.dirs=$folder/data
 auto.create.topics.enable=false
@@ -65,7 +77,7 @@ num.network.threads=2
 num.io.threads=4
 PROPERTIES
 
-run=(java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j.configuration=file:$here/log4j.properties"
+run=(java "-Xmx${PORCHLIGHT_BROKER_MEMORY:-512m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j.configuration=file:$here/log4j.properties"
   -cp "$jars/*")
 # Every broker of the cluster must be formatted with the same id.
 "${run[@]}" kafka.tools.StorageTool format --ignore-formatted -t cG9yY2hsaWdodC1kZXYwMQ \

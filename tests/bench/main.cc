@@ -43,7 +43,7 @@ int Main(int argc, char** argv) {
       "--full", [&] { open_episodes = pending = 1'000'000; },
       "With 1,000,000 open episodes, and as many deadlines; takes an hour and 40 GB of disk");
   app.add_option("--only", only, "One part")
-      ->check(CLI::IsMember({"steady", "held", "deadlines", "silence"}));
+      ->check(CLI::IsMember({"steady", "held", "deadlines", "silence", "cluster"}));
   app.add_option("--pending-bytes", pending_bytes)->group("");
   CLI11_PARSE(app, argc, argv);
   if (!pending_bytes.empty()) return PrintPendingBytes(pending_bytes);
@@ -70,6 +70,8 @@ int Main(int argc, char** argv) {
             << " cores (" << machine.sysname << " " << machine.release << " " << machine.machine
             << "). Latency counts from the moment at which a report should have been sent, to the "
                "first byte at the webhook's receiver and to the gRPC answer.\n";
+  // On processes of its own, so only when it is asked for.
+  if (only == "cluster") OnCluster(bench);
   const std::pair<const char*, void (*)(Bench&)> parts[] = {
       {"steady", Steady}, {"silence", Silence}, {"deadlines", Deadlines}, {"held", Held}};
   for (const auto& [name, measure] : parts) {

@@ -20,31 +20,38 @@ std::string ServiceOf(const std::string& name) { return name.substr(0, name.find
 
 }  // namespace
 
-ClusterProcesses::ClusterProcesses() : status_(broker_.status()) {
-  if (status_.ok()) status_ = Prepare();
+ClusterProcesses::ClusterProcesses(const ClusterSetup& setup)
+    : broker_(setup.brokers), status_(broker_.status()) {
+  if (status_.ok()) status_ = Prepare(setup);
 }
 
-absl::Status ClusterProcesses::Prepare() {
-  WriteTextFile(
-      config_file(),
-      absl::StrCat("agency: {id: example-county, name: Example County, time_zone: UTC}\n"
-                   "master_key_file: master.key\n"
-                   "cluster:\n"
-                   "  kafka: {brokers: \"",
-                   broker_.Client().brokers,
-                   "\", session_seconds: 2}\n"
-                   "  redis: {address: \"127.0.0.1:",
-                   redis_.port(),
-                   "\"}\n"
-                   "  blob_directory: blobs\n"
-                   "folder: {directory: outbox}\n"
-                   "recipients:\n"
-                   "  - {id: police, kind: law_enforcement, channel: folder, address: police,\n"
-                   "     name: Example Police}\n"));
+void ClusterProcesses::WriteConfig(const std::string& file, const ClusterSetup& setup,
+                                   const std::string& brokers, int redis_port) const {
+  WriteTextFile(file,
+                absl::StrCat("agency: {id: example-county, name: Example County, time_zone: UTC}\n"
+                             "master_key_file: master.key\n"
+                             "cluster:\n"
+                             "  kafka: {brokers: \"",
+                             brokers, "\", session_seconds: ", setup.session_seconds,
+                             "}\n"
+                             "  redis: {address: \"127.0.0.1:",
+                             redis_port,
+                             "\"}\n"
+                             "  blob_directory: blobs\n",
+                             setup.config));
+}
+
+absl::Status ClusterProcesses::Prepare(const ClusterSetup& setup) {
+  for (const auto& [name, text] : setup.files)
+    WriteTextFile(absl::StrCat(folder_.path(), "/", name), text);
+  WriteConfig(config_file(), setup, broker_.Client().brokers, redis_.port());
+  if (setup.brokers > 1)
+    WriteConfig(relayed_config_file(), setup, broker_.RelayedAddresses(), redis_relay_.port());
   for (const std::vector<std::string>& command :
-       {std::vector<std::string>{kPorchlight, "config", "make-key", folder_.path() + "/master.key"},
+       {std::vector<std::string>{kPorchlight, "config", "make-key", master_key_file()},
         std::vector<std::string>{kPorchlight, "topics", "create", "--config", config_file(),
-                                 "--topics", SOURCE_DIR "/deploy/topics.yaml", "--brokers", "1"}}) {
+                                 "--topics", SOURCE_DIR "/deploy/topics.yaml", "--brokers",
+                                 absl::StrCat(setup.brokers)}}) {
     const RunResult result = RunProgram(command);
     if (result.exit_code != 0)
       return absl::InternalError(absl::StrCat(command[1], " ", command[2], ": ", result.errors));
@@ -52,16 +59,17 @@ absl::Status ClusterProcesses::Prepare() {
   return absl::OkStatus();
 }
 
-void ClusterProcesses::Start(const std::string& name) {
+void ClusterProcesses::Start(const std::string& name, Way way) {
   auto process = std::make_unique<Process>();
   // Where it was before: whoever calls it goes on.
   const auto before = processes_.find(name);
   process->address =
       before != processes_.end() ? before->second->address : absl::StrCat("127.0.0.1:", FreePort());
-  process->child = std::make_unique<Child>(
-      ChildOptions{.command = {absl::StrCat(BINARY_DIR, "/porchlight-", ServiceOf(name)),
-                               "--config", config_file(), "--listen", process->address},
-                   .error_file = absl::StrCat(folder_.path(), "/", name, ".log")});
+  process->child = std::make_unique<Child>(ChildOptions{
+      .command = {absl::StrCat(BINARY_DIR, "/porchlight-", ServiceOf(name)), "--config",
+                  way == Way::kRelayed ? relayed_config_file() : config_file(), "--listen",
+                  process->address},
+      .error_file = absl::StrCat(folder_.path(), "/", name, ".log")});
   processes_[name] = std::move(process);
 }
 

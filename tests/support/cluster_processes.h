@@ -10,14 +10,29 @@
 #include "tests/support/kafka_broker.h"
 #include "tests/support/receiver_process.h"
 #include "tests/support/redis_process.h"
+#include "tests/support/relay.h"
 #include "tests/support/server_process.h"
 
 namespace porchlight::testing {
 
+// Recipients whose messages become files.
+inline constexpr char kFolderConfig[] = R"(folder: {directory: outbox}
+recipients:
+  - {id: police, kind: law_enforcement, channel: folder, address: police, name: Example Police}
+)";
+
+struct ClusterSetup {
+  int brokers = 1;
+  int session_seconds = 2;
+  // The rest of the configuration, and files beside it.
+  std::string config = kFolderConfig;
+  std::map<std::string, std::string> files = {};
+};
+
 class ClusterProcesses {
  public:
-  // Broker, Redis, topics, master key and configuration; no service yet.
-  ClusterProcesses();
+  // Brokers, Redis, topics, master key and configuration; no service yet.
+  explicit ClusterProcesses(const ClusterSetup& setup = {});
 
   // Not OK: what could not be started, and why.
   const absl::Status& status() const { return status_; }
@@ -25,8 +40,10 @@ class ClusterProcesses {
   RedisProcess& redis() { return redis_; }
 
   // One more process of this service. `name` is the service's, or of a further one such as
-  // "intake-2".
-  void Start(const std::string& name);
+  // "intake-2". A relayed one reaches several brokers, and Redis, through relays that can be cut.
+  enum class Way { kStraight, kRelayed };
+  void Start(const std::string& name, Way way = Way::kStraight);
+  void CutRedis(bool cut) { redis_relay_.Cut(cut); }
   bool WaitUntilReady(const std::string& name);
   // SIGKILL.
   void Kill(const std::string& name);
@@ -42,6 +59,7 @@ class ClusterProcesses {
 
   std::string outbox() const { return folder_.path() + "/outbox"; }
   std::string config_file() const { return folder_.path() + "/porchlight.yaml"; }
+  std::string master_key_file() const { return folder_.path() + "/master.key"; }
 
  private:
   struct Process {
@@ -49,11 +67,15 @@ class ClusterProcesses {
     std::string address;
   };
 
-  absl::Status Prepare();
+  absl::Status Prepare(const ClusterSetup& setup);
+  void WriteConfig(const std::string& file, const ClusterSetup& setup, const std::string& brokers,
+                   int redis_port) const;
+  std::string relayed_config_file() const { return folder_.path() + "/relayed.yaml"; }
 
   TemporaryFolder folder_;
   KafkaBroker broker_;
-  RedisProcess redis_{{"--appendonly", "yes"}};
+  RedisProcess redis_{{"--appendonly", "yes", "--appendfsync", "everysec"}};
+  Relay redis_relay_{redis_.port()};
   std::map<std::string, std::unique_ptr<Process>> processes_;
   absl::Status status_;
 };

@@ -116,6 +116,11 @@ void HttpReceiver::ScriptBy(std::function<std::string(const Request&)> key) {
   key_ = std::move(key);
 }
 
+void HttpReceiver::GiveTo(std::function<void(Request)> taker) {
+  absl::MutexLock lock(&mutex_);
+  taker_ = std::move(taker);
+}
+
 void HttpReceiver::Always(const std::string& path, Reply reply) {
   absl::MutexLock lock(&mutex_);
   always_[path] = std::move(reply);
@@ -210,7 +215,11 @@ bool HttpReceiver::ServeOne(int fd, int connection, std::string& buffer) {
   {
     absl::MutexLock lock(&mutex_);
     reply = NextReply(key_(*request));
-    requests_.push_back(*std::move(request));
+    if (taker_ != nullptr) {
+      taker_(*std::move(request));
+    } else {
+      requests_.push_back(*std::move(request));
+    }
     if (reply.fault == Fault::kHold) {
       const auto over = [this] {
         mutex_.AssertReaderHeld();

@@ -53,6 +53,9 @@ class HttpReceiver {
 
   // What scripts are found by, in place of the path. Call before the first request.
   void ScriptBy(std::function<std::string(const Request&)> key);
+  // From now on requests are given to this, by the threads that read them, instead of being kept.
+  // Call before the first request.
+  void GiveTo(std::function<void(Request)> taker);
   // For all later requests of this path, and for the next one only. Without either: 200.
   void Always(const std::string& path, Reply reply);
   void Next(const std::string& path, Reply reply);
@@ -78,6 +81,7 @@ class HttpReceiver {
   mutable absl::Mutex mutex_;
   std::function<std::string(const Request&)> key_ ABSL_GUARDED_BY(mutex_) =
       [](const Request& request) { return request.path; };
+  std::function<void(Request)> taker_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, Reply> always_ ABSL_GUARDED_BY(mutex_);

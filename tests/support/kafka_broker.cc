@@ -5,10 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/base/limits.h"
 #include "tests/support/receiver_process.h"
 
@@ -17,16 +21,26 @@ namespace {
 
 constexpr int kStartsMax = 3;
 constexpr absl::Duration kStartLimit = absl::Minutes(2);
+constexpr int kAskMilliseconds = 2000;
 
 }  // namespace
 
-KafkaBroker::KafkaBroker() {
+KafkaBroker::KafkaBroker(int brokers) : nodes_(static_cast<size_t>(brokers)) {
   // Somebody else may take a port between its choice and its use.
   for (int start = 0; start < kStartsMax; ++start) {
-    const int port = FreePort();
-    ports_ = absl::StrCat(port, ":", FreePort());
-    address_ = absl::StrCat("127.0.0.1:", port);
-    status_ = Start();
+    std::vector<std::string> ports;
+    for (Node& node : nodes_) {
+      node.child.reset();
+      node.port = FreePort();
+      ports.push_back(absl::StrCat(node.port, ":", FreePort()));
+      if (brokers == 1) continue;
+      const int behind = FreePort();
+      node.relay = std::make_unique<Relay>(behind);
+      absl::StrAppend(&ports.back(), ":", behind, ":", node.relay->port());
+    }
+    ports_ = absl::StrJoin(ports, " ");
+    for (int number = 1; number <= brokers; ++number) Launch(number);
+    status_ = WaitForAll();
     if (status_.ok()) return;
   }
 }
@@ -36,40 +50,127 @@ KafkaBroker& KafkaBroker::Shared() {
   return broker;
 }
 
-absl::Status KafkaBroker::Start() {
-  const std::string errors = absl::StrCat(folder_.path(), "/errors");
-  child_ = std::make_unique<Child>(
-      ChildOptions{.command = {absl::StrCat(SOURCE_DIR, "/deploy/kafka-dev/broker.sh"),
-                               absl::StrCat(folder_.path(), "/", ports_), "1", ports_},
-                   .error_file = errors,
-                   .user = 0});
+std::string KafkaBroker::FolderOf(int number) const {
+  return absl::StrCat(folder_.path(), "/", nodes_[0].port, "-", number);
+}
+
+void KafkaBroker::Launch(int number) {
+  std::vector<std::string> command = {
+      "/usr/bin/env", absl::StrCat("PORCHLIGHT_BROKER_MEMORY=", count() == 1 ? "512m" : "384m"),
+      absl::StrCat(SOURCE_DIR, "/deploy/kafka-dev/broker.sh"), FolderOf(number),
+      absl::StrCat(number)};
+  for (absl::string_view ports : absl::StrSplit(ports_, ' ')) command.emplace_back(ports);
+  At(number).child = std::make_unique<Child>(
+      ChildOptions{.command = std::move(command), .error_file = ErrorFile(), .user = 0});
+}
+
+absl::Status KafkaBroker::WaitForAll() {
   absl::Status answer;
+  const auto ended = [](const Node& node) {
+    return node.child == nullptr || node.child->WaitForExit(absl::ZeroDuration()).has_value();
+  };
   const bool answers = WaitUntil(
       [&] {
         kafka::ClientOptions client = Client();
         client.answer_wait = absl::Milliseconds(500);
         answer = kafka::CheckTopics(client, {});
-        return answer.ok() || child_->WaitForExit(absl::ZeroDuration()).has_value();
+        const auto known = Ask();
+        return (answer.ok() && known != nullptr && known->broker_cnt == count()) ||
+               std::all_of(nodes_.begin(), nodes_.end(), ended);
       },
       kStartLimit);
   if (answers && answer.ok()) return absl::OkStatus();
-  child_.reset();
+  for (Node& node : nodes_) node.child.reset();
   return absl::UnavailableError(absl::StrCat("no Kafka broker for the tests (", answer.message(),
-                                             "). It said: ", ReadFile(errors),
+                                             "). It said: ", ReadFile(ErrorFile()),
                                              "\nWhat it needs is installed by `make setup`."));
 }
 
 kafka::ClientOptions KafkaBroker::Client() const {
   kafka::ClientOptions client;
-  client.brokers = address_;
+  for (const Node& node : nodes_)
+    absl::StrAppend(&client.brokers, client.brokers.empty() ? "" : ",", "127.0.0.1:", node.port);
   client.answer_wait = absl::Seconds(10);
   client.delivery_wait = absl::Seconds(20);
   return client;
 }
 
-void KafkaBroker::Kill() { child_.reset(); }
+std::string KafkaBroker::RelayedAddresses() const {
+  std::string addresses;
+  for (const Node& node : nodes_)
+    absl::StrAppend(&addresses, addresses.empty() ? "" : ",", "127.0.0.1:", node.relay->port());
+  return addresses;
+}
 
-absl::Status KafkaBroker::Restart() { return Start(); }
+void KafkaBroker::Cut(bool cut) {
+  for (const Node& node : nodes_) node.relay->Cut(cut);
+}
+
+void KafkaBroker::Kill(int number) { At(number).child->Kill(); }
+
+absl::Status KafkaBroker::Restart(int number) {
+  Launch(number);
+  return WaitForAll();
+}
+
+void KafkaBroker::Send(int number, int signal) { At(number).child->Send(signal); }
+
+// What the brokers say of all topics; null: nobody answers.
+kafka::Handle<const rd_kafka_metadata_t> KafkaBroker::Ask() const {
+  const rd_kafka_metadata_t* answer = nullptr;
+  const auto client = kafka::Client::Open(Client(), {.type = RD_KAFKA_PRODUCER, .properties = {}});
+  if (client.ok()) rd_kafka_metadata((*client)->handle(), 1, nullptr, &answer, kAskMilliseconds);
+  return kafka::Handle<const rd_kafka_metadata_t>(answer);
+}
+
+int KafkaBroker::LeaderOf(const TopicPartition& where) const {
+  const auto known = Ask();
+  for (int i = 0; known != nullptr && i < known->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic& topic = known->topics[i];
+    for (int n = 0; topic.topic == where.topic && n < topic.partition_cnt; ++n) {
+      if (topic.partitions[n].id == where.partition) return std::max(0, topic.partitions[n].leader);
+    }
+  }
+  return 0;
+}
+
+bool KafkaBroker::AllInSync() const {
+  const auto known = Ask();
+  if (known == nullptr || known->broker_cnt != count()) return false;
+  for (int i = 0; i < known->topic_cnt; ++i) {
+    for (int n = 0; n < known->topics[i].partition_cnt; ++n) {
+      const rd_kafka_metadata_partition& partition = known->topics[i].partitions[n];
+      if (partition.leader < 1 || partition.isr_cnt != partition.replica_cnt) return false;
+    }
+  }
+  return true;
+}
+
+// Each broker notes whom it last followed, and in which epoch.
+int KafkaBroker::Controller() const {
+  int controller = 0;
+  int64_t newest_epoch = -1;
+  for (int number = 1; number <= count(); ++number) {
+    const std::string state =
+        ReadFile(FolderOf(number) + "/data/__cluster_metadata-0/quorum-state");
+    const auto value = [&state](const std::string& key) {
+      int64_t found = -1;
+      const size_t at = state.find(key);
+      if (at != std::string::npos) {
+        const size_t begin = at + key.size();
+        static_cast<void>(absl::SimpleAtoi(
+            state.substr(begin, state.find_first_of(",}", begin) - begin), &found));
+      }
+      return found;
+    };
+    const int64_t leader = value("\"leaderId\":");
+    const int64_t epoch = value("\"leaderEpoch\":");
+    if (leader < 1 || epoch <= newest_epoch) continue;
+    newest_epoch = epoch;
+    controller = static_cast<int>(leader);
+  }
+  return controller;
+}
 
 kafka::TopicSpec TestTopic(const std::string& name, int partitions) {
   return {.name = name,

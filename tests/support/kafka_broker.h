@@ -1,5 +1,5 @@
-// A real Kafka broker as a child process, and topics on it that no other test uses. Started by
-// deploy/kafka-dev/broker.sh on free ports of 127.0.0.1; it ends with the test, however that ends.
+// Real Kafka brokers as child processes, and topics on them that no other test uses. Started by
+// deploy/kafka-dev/broker.sh on free ports of 127.0.0.1; they end with the test, however that ends.
 #pragma once
 
 #include <memory>
@@ -12,32 +12,57 @@
 #include "absl/synchronization/mutex.h"
 #include "common/kafka/topics.h"
 #include "common/log/log.h"
+#include "tests/support/relay.h"
 #include "tests/support/server_process.h"
 
 namespace porchlight::testing {
 
+// A cluster of one broker, or of several that each keep a copy of every record. They are numbered
+// from 1 on.
 class KafkaBroker {
  public:
-  KafkaBroker();
+  explicit KafkaBroker(int brokers = 1);
   // One for all tests of this process, started when it is first asked for. Ask on the main thread.
   static KafkaBroker& Shared();
 
   // Not OK: it didn't start, and what to do about it.
   const absl::Status& status() const { return status_; }
+  int count() const { return static_cast<int>(nodes_.size()); }
   // With waits that fit tests.
   kafka::ClientOptions Client() const;
+  // Addresses behind which a relay stands before each of several brokers; and their switch.
+  std::string RelayedAddresses() const;
+  void Cut(bool cut);
 
   // SIGKILL, and the same broker again, with its data.
-  void Kill();
-  absl::Status Restart();
+  void Kill(int number = 1);
+  absl::Status Restart(int number = 1);
+  void Send(int number, int signal);
+
+  // Who leads the partition; 0: nobody does, or nobody answers.
+  int LeaderOf(const TopicPartition& where) const;
+  // Who decides who leads: the active controller, as the brokers' own folders say.
+  int Controller() const;
+  // Whether every broker has all of every partition.
+  bool AllInSync() const;
 
  private:
-  absl::Status Start();
+  struct Node {
+    int port = 0;
+    std::unique_ptr<Relay> relay;  // where there are several
+    std::unique_ptr<Child> child;
+  };
+
+  Node& At(int number) { return nodes_.at(static_cast<size_t>(number) - 1); }
+  std::string FolderOf(int number) const;
+  std::string ErrorFile() const { return folder_.path() + "/errors"; }
+  void Launch(int number);
+  absl::Status WaitForAll();
+  kafka::Handle<const rd_kafka_metadata_t> Ask() const;
 
   DataFolder folder_;
-  std::string ports_;
-  std::string address_;
-  std::unique_ptr<Child> child_;
+  std::string ports_;  // of all, as broker.sh wants them
+  std::vector<Node> nodes_;
   absl::Status status_;
 };
 

@@ -23,7 +23,7 @@ namespace {
 constexpr char kPython[] = "/usr/bin/python3";
 constexpr int kWaitMs = 20'000;
 
-[[noreturn]] void Fail(const std::string& text) {
+[[noreturn]] void FailReceiver(const std::string& text) {
   fprintf(stderr, "%s\n", text.c_str());
   abort();
 }
@@ -38,7 +38,7 @@ pid_t Spawn(const std::vector<std::string>& command, int output_fd) {
   pid_t pid = -1;
   const int error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) Fail("can't start " + command[0] + ": is it installed?");
+  if (error != 0) FailReceiver("can't start " + command[0] + ": is it installed?");
   return pid;
 }
 
@@ -46,7 +46,7 @@ pid_t Spawn(const std::vector<std::string>& command, int output_fd) {
 
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "porchlight-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) Fail("can't make a temporary folder");
+  if (mkdtemp(pattern.data()) == nullptr) FailReceiver("can't make a temporary folder");
   path_ = pattern;
 }
 
@@ -78,7 +78,7 @@ void MakeCertificate(const std::string& folder) {
                            "-noenc"},
                           -1);
   int status = 0;
-  if (waitpid(pid, &status, 0) != pid || status != 0) Fail("openssl made no certificate");
+  if (waitpid(pid, &status, 0) != pid || status != 0) FailReceiver("openssl made no certificate");
 }
 
 std::string ReadFile(const std::string& path) {
@@ -88,7 +88,7 @@ std::string ReadFile(const std::string& path) {
 
 ReceiverProcess::ReceiverProcess(std::vector<std::string> arguments) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) Fail("can't make a pipe");
+  if (pipe2(ends, O_CLOEXEC) != 0) FailReceiver("can't make a pipe");
   std::vector<std::string> command = {kPython};
   command.insert(command.end(), arguments.begin(), arguments.end());
   pid_ = Spawn(command, ends[1]);
@@ -96,7 +96,7 @@ ReceiverProcess::ReceiverProcess(std::vector<std::string> arguments) {
   output_ = ends[0];
   const std::string line = ReadLine();
   if (sscanf(line.c_str(), "ready %d", &port_) != 1) {
-    Fail(arguments[0] + " didn't start: does apt-get install python3-aiosmtpd help?");
+    FailReceiver(arguments[0] + " didn't start: does apt-get install python3-aiosmtpd help?");
   }
 }
 

@@ -23,7 +23,7 @@ constexpr char kRedisServer[] = "/usr/bin/redis-server";
 constexpr int kPortTries = 10;
 constexpr absl::Duration kUntilRedisAnswers = absl::Seconds(30);
 
-[[noreturn]] void Fail(const std::string& text) {
+[[noreturn]] void FailRedis(const std::string& text) {
   fprintf(stderr, "%s\n", text.c_str());
   abort();
 }
@@ -41,17 +41,17 @@ std::string TextOf(const redisReply& reply) {
 
 RedisProcess::RedisProcess(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
   if (!std::filesystem::exists(kRedisServer)) {
-    Fail(absl::StrCat(kRedisServer, " is missing: deploy/setup/install.sh installs it"));
+    FailRedis(absl::StrCat(kRedisServer, " is missing: deploy/setup/install.sh installs it"));
   }
   for (int n = 0; n < kPortTries; ++n) {
     port_ = FreePort();
     if (TryToStart()) return;
   }
-  Fail(absl::StrCat("redis-server didn't start: ", ReadFile(folder() + "/log")));
+  FailRedis(absl::StrCat("redis-server didn't start: ", ReadFile(folder() + "/log")));
 }
 
 void RedisProcess::Start() {
-  if (!TryToStart()) Fail(absl::StrCat("redis-server: ", ReadFile(folder() + "/log")));
+  if (!TryToStart()) FailRedis(absl::StrCat("redis-server: ", ReadFile(folder() + "/log")));
 }
 
 bool RedisProcess::TryToStart() {
@@ -70,7 +70,7 @@ bool RedisProcess::TryToStart() {
 
 void RedisProcess::Stop() {
   child_->Send(SIGTERM);
-  if (!child_->WaitForExit(kUntilRedisAnswers).has_value()) Fail("redis-server doesn't stop");
+  if (!child_->WaitForExit(kUntilRedisAnswers).has_value()) FailRedis("redis-server doesn't stop");
 }
 
 void RedisProcess::Send(int signal) {
