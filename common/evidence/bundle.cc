@@ -14,6 +14,7 @@
 #include "common/base/ids.h"
 #include "common/base/time.h"
 #include "common/evidence/packs.h"
+#include "common/log/append_rules.h"
 #include "common/log/chain.h"
 
 namespace porchlight {
@@ -119,6 +120,11 @@ absl::Status ReadCommands(Log& log, const TopicPartition& where, Collected& all,
                           v1::EvidenceBundle& bundle) {
   for (int64_t offset = 0;;) {
     const absl::StatusOr<std::vector<std::string>> read = log.Read(where, offset);
+    // On a cluster the oldest commands are removed. Whether this episode's are among them shows.
+    if (const auto left = StartOfWhatIsLeft(read.status()); left.has_value() && *left > offset) {
+      offset = *left;
+      continue;
+    }
     if (!read.ok()) return read.status();
     if (read->empty()) return absl::OkStatus();
     for (const std::string& bytes : *read) {

@@ -134,6 +134,7 @@ void Client::OnError(rd_kafka_t*, int error, const char* reason, void* self) {
     client.away_ = true;
   } else {
     client.last_error_ = reason;
+    client.refused_ = error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
   }
 }
 
@@ -196,17 +197,23 @@ void Client::ForgetTopic(const std::string& topic) {
 }
 
 absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
+  const absl::StatusOr<Span> span = AskSpan(where);
+  if (!span.ok()) return span.status();
+  return span->end;
+}
+
+absl::StatusOr<Client::Span> Client::AskSpan(const TopicPartition& where) {
   const int tries = std::max(1, Milliseconds(options_.answer_wait) / kAskAgainMilliseconds);
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
   for (int n = 0; n < tries; ++n) {
     if (const auto topic = Topic(where); !topic.ok()) return topic.status();
-    int64_t low = 0;
-    int64_t high = 0;
+    Span span;
     error = rd_kafka_query_watermark_offsets(handle_.get(), where.topic.c_str(), where.partition,
-                                             &low, &high, Milliseconds(options_.answer_wait));
+                                             &span.start, &span.end,
+                                             Milliseconds(options_.answer_wait));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Answered();
-      return high;
+      return span;
     }
     ForgetTopic(where.topic);
     if (!IsElecting(error)) break;
@@ -247,6 +254,12 @@ absl::Status Client::Trouble(absl::string_view what, rd_kafka_resp_err_t error) 
     return absl::UnavailableError(absl::StrCat(
         what, ": the brokers at ", options_.brokers, " refuse it (", rd_kafka_err2str(error),
         "). Give this service's Kafka user the right to read, write and describe it."));
+  }
+  if (away_ && refused_) {
+    return absl::UnavailableError(
+        absl::StrCat(what, ": the brokers at ", options_.brokers,
+                     " refuse the user or the password. Check sasl.username, sasl.mechanism and "
+                     "sasl_password_file, and the users that they know."));
   }
   if (away_ && IsOtherProtocol(last_error_)) {
     return absl::UnavailableError(

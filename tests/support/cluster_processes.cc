@@ -20,27 +20,30 @@ std::string ServiceOf(const std::string& name) { return name.substr(0, name.find
 
 }  // namespace
 
-ClusterProcesses::ClusterProcesses() : status_(broker_.status()) {
+ClusterProcesses::ClusterProcesses(std::string recipients)
+    : recipients_(std::move(recipients)), status_(broker_.status()) {
   if (status_.ok()) status_ = Prepare();
 }
 
 absl::Status ClusterProcesses::Prepare() {
-  WriteTextFile(
-      config_file(),
-      absl::StrCat("agency: {id: example-county, name: Example County, time_zone: UTC}\n"
-                   "master_key_file: master.key\n"
-                   "cluster:\n"
-                   "  kafka: {brokers: \"",
-                   broker_.Client().brokers,
-                   "\", session_seconds: 2}\n"
-                   "  redis: {address: \"127.0.0.1:",
-                   redis_.port(),
-                   "\"}\n"
-                   "  blob_directory: blobs\n"
-                   "folder: {directory: outbox}\n"
-                   "recipients:\n"
-                   "  - {id: police, kind: law_enforcement, channel: folder, address: police,\n"
-                   "     name: Example Police}\n"));
+  const std::string agency = absl::StrCat(
+      "agency: {id: example-county, name: Example County, time_zone: UTC}\n"
+      "master_key_file: master.key\n"
+      "folder: {directory: outbox}\n"
+      "recipients:\n",
+      recipients_.empty() ? "  - {id: police, kind: law_enforcement, channel: folder, address: "
+                            "police,\n     name: Example Police}\n"
+                          : recipients_);
+  WriteTextFile(embedded_config_file(), agency);
+  WriteTextFile(config_file(), absl::StrCat(agency,
+                                            "cluster:\n"
+                                            "  kafka: {brokers: \"",
+                                            broker_.Client().brokers,
+                                            "\", session_seconds: 2}\n"
+                                            "  redis: {address: \"127.0.0.1:",
+                                            redis_.port(),
+                                            "\"}\n"
+                                            "  blob_directory: blobs\n"));
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{kPorchlight, "config", "make-key", folder_.path() + "/master.key"},
         std::vector<std::string>{kPorchlight, "topics", "create", "--config", config_file(),

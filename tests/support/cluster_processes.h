@@ -16,8 +16,9 @@ namespace porchlight::testing {
 
 class ClusterProcesses {
  public:
-  // Broker, Redis, topics, master key and configuration; no service yet.
-  ClusterProcesses();
+  // Broker, Redis, topics, master key and configuration; no service yet. `recipients`: YAML lines
+  // of the configuration; without them police is told by folder.
+  explicit ClusterProcesses(std::string recipients = "");
 
   // Not OK: what could not be started, and why.
   const absl::Status& status() const { return status_; }
@@ -42,6 +43,9 @@ class ClusterProcesses {
 
   std::string outbox() const { return folder_.path() + "/outbox"; }
   std::string config_file() const { return folder_.path() + "/porchlight.yaml"; }
+  // The same agency for `porchlight serve`, with the same master key.
+  std::string embedded_config_file() const { return folder_.path() + "/embedded.yaml"; }
+  const std::string& folder() const { return folder_.path(); }
 
  private:
   struct Process {
@@ -52,6 +56,7 @@ class ClusterProcesses {
   absl::Status Prepare();
 
   TemporaryFolder folder_;
+  const std::string recipients_;
   KafkaBroker broker_;
   RedisProcess redis_{{"--appendonly", "yes"}};
   std::map<std::string, std::unique_ptr<Process>> processes_;

@@ -18,7 +18,8 @@ namespace porchlight::testing {
 
 class KafkaBroker {
  public:
-  KafkaBroker();
+  // `properties`: lines over those of broker.sh. `security`: how a client then gets in.
+  explicit KafkaBroker(std::string properties = "", kafka::Properties security = {});
   // One for all tests of this process, started when it is first asked for. Ask on the main thread.
   static KafkaBroker& Shared();
 
@@ -34,6 +35,8 @@ class KafkaBroker {
  private:
   absl::Status Start();
 
+  const std::string properties_;
+  const kafka::Properties security_;
   DataFolder folder_;
   std::string ports_;
   std::string address_;
@@ -43,6 +46,13 @@ class KafkaBroker {
 
 // A topic as deploy/topics.yaml has those of events, on one broker.
 kafka::TopicSpec TestTopic(const std::string& name, int partitions = kPartitions);
+
+// As retention does it: the partition begins at `start` from now on.
+absl::Status RemoveRecordsBefore(const kafka::ClientOptions& client, const TopicPartition& where,
+                                 int64_t start);
+absl::Status DeleteTopic(const kafka::ClientOptions& client, const std::string& topic);
+// On a broker with an authorizer: this user may read and write all topics, and describe them.
+absl::Status AllowTopics(const kafka::ClientOptions& client, const std::string& user);
 
 // "test7.": before the names of topics, they are this test's alone.
 std::string FreshPrefix();
