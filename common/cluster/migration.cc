@@ -95,7 +95,8 @@ class Migration {
 
  private:
   absl::Status OpenSource();
-  absl::Status CheckSource();
+  absl::Status CheckFit();
+  absl::Status VerifySource() const;
   absl::Status CheckAgency(const TopicPartition& where);
   absl::Status OpenTarget();
   absl::Status Compare(const std::string& what);
@@ -163,7 +164,8 @@ VerifyLogOptions Migration::Verification(Keys& keys) const {
   return options;
 }
 
-absl::Status Migration::CheckSource() {
+// What is quickly known.
+absl::Status Migration::CheckFit() {
   std::map<std::string, int32_t> known;
   for (const MigrationOptions::Service& service : options_.services) {
     known[CommandsTopic(service.name)] = service.partitions;
@@ -188,6 +190,13 @@ absl::Status Migration::CheckSource() {
     }
     if (absl::Status checked = CheckAgency(where); !checked.ok()) return checked;
   }
+  absl::StatusOr<kafka::ClientOptions> client = KafkaClientOptions(options_.config.cluster->kafka);
+  if (!client.ok()) return client.status();
+  kafka_ = *std::move(client);
+  return kafka::CheckTopics(kafka_, options_.topics);
+}
+
+absl::Status Migration::VerifySource() const {
   options_.tell("the folder's records and keys are verified");
   const absl::StatusOr<LogReport> whole = VerifyLog(*source_, Verification(*file_keys_));
   return whole.ok() ? source_->CheckFile() : whole.status();
@@ -206,11 +215,6 @@ absl::Status Migration::CheckAgency(const TopicPartition& where) {
 }
 
 absl::Status Migration::OpenTarget() {
-  absl::StatusOr<kafka::ClientOptions> client = KafkaClientOptions(options_.config.cluster->kafka);
-  if (!client.ok()) return client.status();
-  kafka_ = *std::move(client);
-  if (absl::Status topics = kafka::CheckTopics(kafka_, options_.topics); !topics.ok())
-    return topics;
   absl::StatusOr<std::unique_ptr<KafkaKeys>> keys = KafkaKeys::Open(
       {.client = kafka_, .for_move = true}, master_, options_.config.master_key_file);
   if (!keys.ok()) return keys.status();
@@ -373,10 +377,10 @@ absl::Status Migration::MarkFolder() const {
 }
 
 absl::StatusOr<MigrationReport> Migration::Run() {
-  for (const auto step :
-       {&Migration::OpenSource, &Migration::CheckSource, &Migration::OpenTarget}) {
-    if (absl::Status done = (this->*step)(); !done.ok()) return done;
-  }
+  if (absl::Status opened = OpenSource(); !opened.ok()) return opened;
+  if (absl::Status fits = CheckFit(); !fits.ok()) return fits;
+  if (absl::Status whole = VerifySource(); !whole.ok()) return whole;
+  if (absl::Status opened = OpenTarget(); !opened.ok()) return opened;
   if (absl::Status same = Compare("records compared with those that are there"); !same.ok())
     return same;
   bool lacks = false;

@@ -84,8 +84,11 @@ bool IsElecting(rd_kafka_resp_err_t error) {
 bool IsForbidden(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
          error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
-         error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-         error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+         error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+}
+
+bool IsNotLetIn(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
          error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 }
 
@@ -134,7 +137,7 @@ void Client::OnError(rd_kafka_t*, int error, const char* reason, void* self) {
     client.away_ = true;
   } else {
     client.last_error_ = reason;
-    client.refused_ = error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+    client.not_let_in_ = IsNotLetIn(static_cast<rd_kafka_resp_err_t>(error));
   }
 }
 
@@ -255,7 +258,7 @@ absl::Status Client::Trouble(absl::string_view what, rd_kafka_resp_err_t error) 
         what, ": the brokers at ", options_.brokers, " refuse it (", rd_kafka_err2str(error),
         "). Give this service's Kafka user the right to read, write and describe it."));
   }
-  if (away_ && refused_) {
+  if (IsNotLetIn(error) || (away_ && not_let_in_)) {
     return absl::UnavailableError(
         absl::StrCat(what, ": the brokers at ", options_.brokers,
                      " refuse the user or the password. Check sasl.username, sasl.mechanism and "

@@ -133,7 +133,7 @@ class Client {
   absl::Mutex mutex_;
   bool away_ ABSL_GUARDED_BY(mutex_) = false;
   std::string last_error_ ABSL_GUARDED_BY(mutex_);
-  bool refused_ ABSL_GUARDED_BY(mutex_) = false;  // who we are, by the broker that said this
+  bool not_let_in_ ABSL_GUARDED_BY(mutex_) = false;  // by the broker that said this
   Handle<rd_kafka_t> handle_;
   // Before the handle in turn: it waits for these to go.
   std::map<std::string, Known> topics_ ABSL_GUARDED_BY(mutex_);

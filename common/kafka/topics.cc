@@ -152,8 +152,10 @@ std::vector<std::string> FindUnusable(const std::map<std::string, Found>& found,
   for (const TopicSpec& topic : topics) {
     const auto there = found.find(topic.name);
     if (there == found.end()) {
+      // Brokers don't name what a user may not see.
       unusable.push_back(absl::StrCat("topic ", topic.name,
-                                      " is missing: create it with `porchlight topics create`"));
+                                      " is missing: create it with `porchlight topics create`, or "
+                                      "give this Kafka user the right to describe it"));
     } else if (there->second.partitions != topic.partitions) {
       unusable.push_back(absl::StrCat(
           "topic ", topic.name, " has ", there->second.partitions, " partitions, but must have ",
@@ -209,7 +211,9 @@ absl::StatusOr<TopicFindings> Inspect(Client& client, const std::vector<TopicSpe
   const absl::StatusOr<std::map<std::string, Found>> found = ListTopics(client);
   if (!found.ok()) return found.status();
   absl::StatusOr<std::vector<std::string>> otherwise = FindOtherwise(client, *found, topics);
-  if (!otherwise.ok()) return otherwise.status();
+  // Who may not read the settings can work all the same.
+  if (!otherwise.ok())
+    otherwise = std::vector<std::string>{std::string(otherwise.status().message())};
   return TopicFindings{.unusable = FindUnusable(*found, topics),
                        .otherwise = *std::move(otherwise)};
 }
