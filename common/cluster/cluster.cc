@@ -4,12 +4,16 @@
 
 #include <csignal>
 #include <iostream>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/config/topics_file.h"
 #include "common/host/host.h"
 #include "common/host/outside.h"
 #include "common/kafka/group.h"
+#include "common/kafka/topics.h"
 #include "common/keys/kafka_keys.h"
 #include "common/keys/master_key.h"
 #include "common/log/kafka_log.h"
@@ -24,22 +28,6 @@ const std::vector<std::string>& EpisodeServices() {
   static const auto& names =
       *new std::vector<std::string>{"intake", "notification", "screening", "mdt", "oncall"};
   return names;
-}
-
-absl::StatusOr<Key> MasterKey(const Config& config) {
-  if (config.master_key_file.empty()) {
-    return absl::InvalidArgumentError(
-        "master_key_file is missing: on a cluster every process needs the same one. Make it once "
-        "with `porchlight config make-key FILE` and give it to all.");
-  }
-  absl::StatusOr<Key> key = ReadMasterKey(config.master_key_file);
-  if (absl::IsNotFound(key.status())) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the master key file ", config.master_key_file,
-        " is missing. Restore it; only for a new cluster make one with `porchlight config make-key "
-        "FILE`, once, and give it to every process."));
-  }
-  return key;
 }
 
 // Waits for SIGTERM or SIGINT for this long; true if one came.
@@ -68,6 +56,22 @@ absl::StatusOr<kafka::ClientOptions> KafkaClientOptions(const KafkaConfig& confi
   return options;
 }
 
+absl::StatusOr<Key> ClusterMasterKey(const Config& config) {
+  if (config.master_key_file.empty()) {
+    return absl::InvalidArgumentError(
+        "master_key_file is missing: on a cluster every process needs the same one. Make it once "
+        "with `porchlight config make-key FILE` and give it to all.");
+  }
+  absl::StatusOr<Key> key = ReadMasterKey(config.master_key_file);
+  if (absl::IsNotFound(key.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the master key file ", config.master_key_file,
+        " is missing. Restore it; only for a new cluster make one with `porchlight config make-key "
+        "FILE`, once, and give it to every process."));
+  }
+  return key;
+}
+
 // In the order of construction; gone in the reverse.
 struct Cluster::Parts {
   Config config;
@@ -82,12 +86,13 @@ struct Cluster::Parts {
   std::unique_ptr<Host> host;
 
   absl::Status Open();
+  absl::Status CheckTopics(const std::vector<ServiceModule>& modules) const;
   absl::StatusOr<std::unique_ptr<Ownership>> Share(const std::string& service) const;
   std::unique_ptr<Store> MakeStore(const std::string& service) const;
 };
 
 absl::Status Cluster::Parts::Open() {
-  absl::StatusOr<Key> read = MasterKey(config);
+  absl::StatusOr<Key> read = ClusterMasterKey(config);
   if (!read.ok()) return read.status();
   master = *read;
   absl::StatusOr<kafka::ClientOptions> client = KafkaClientOptions(config.cluster->kafka);
@@ -117,6 +122,24 @@ absl::Status Cluster::Parts::Open() {
   return absl::OkStatus();
 }
 
+// Those of these services, and those that every process needs. What only breaks a promise is said,
+// since no notice shall wait for it.
+absl::Status Cluster::Parts::CheckTopics(const std::vector<ServiceModule>& modules) const {
+  absl::StatusOr<std::vector<kafka::TopicSpec>> topics =
+      ReadTopics(BuiltInTopics(), "the list of topics built in");
+  if (!topics.ok()) return topics.status();
+  std::set<std::string> own = {std::string(kKeysTopic), EventsTopic(kDirectoryService)};
+  for (const ServiceModule& module : modules)
+    own.insert({CommandsTopic(module.name), EventsTopic(module.name)});
+  std::erase_if(*topics, [&](const kafka::TopicSpec& topic) { return !own.contains(topic.name); });
+  const absl::StatusOr<kafka::TopicFindings> found = kafka::InspectTopics(kafka, *topics);
+  if (!found.ok()) return found.status();
+  for (const std::string& fault : found->otherwise)
+    LogLine(LogLevel::kError, "topics are not as they must be", {{"reason", fault}});
+  if (found->unusable.empty()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrJoin(found->unusable, "\n"));
+}
+
 absl::StatusOr<std::unique_ptr<Ownership>> Cluster::Parts::Share(const std::string& service) const {
   kafka::GroupOptions options;
   options.client = kafka;
@@ -142,6 +165,7 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& op
   auto parts = std::make_unique<Parts>();
   parts->config = options.config;
   if (absl::Status opened = parts->Open(); !opened.ok()) return opened;
+  if (absl::Status checked = parts->CheckTopics(modules); !checked.ok()) return checked;
   absl::StatusOr<Dispatcher::Channels> channels = MakeChannels(
       parts->config, absl::StrCat(parts->config.cluster->blob_directory, "/outbox"), parts->clock);
   if (!channels.ok()) return channels.status();

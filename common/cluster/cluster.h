@@ -11,6 +11,7 @@
 #include "common/config/config.h"
 #include "common/edge/service.h"
 #include "common/kafka/client.h"
+#include "common/keys/keys.h"
 
 namespace porchlight {
 
@@ -43,5 +44,8 @@ int RunCluster(const ClusterOptions& options, const std::vector<ServiceModule>& 
 
 // How the configuration says that brokers are reached.
 absl::StatusOr<kafka::ClientOptions> KafkaClientOptions(const KafkaConfig& config);
+
+// FailedPrecondition, InvalidArgument: there is none, and what to do.
+absl::StatusOr<Key> ClusterMasterKey(const Config& config);
 
 }  // namespace porchlight

@@ -14,6 +14,9 @@ namespace porchlight {
 absl::StatusOr<std::vector<kafka::TopicSpec>> ReadTopics(absl::string_view yaml,
                                                          absl::string_view file);
 
+// deploy/topics.yaml, as it was when the program was built.
+absl::string_view BuiltInTopics();
+
 // The same topics where there are fewer brokers than copies: on one machine, for development.
 void LimitReplication(int brokers, std::vector<kafka::TopicSpec>& topics);
 

@@ -1,20 +1,16 @@
 #include "common/embedded/embedded.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/embedded/folder_lock.h"
 #include "common/host/host.h"
 #include "common/host/outside.h"
 #include "common/keys/file_keys.h"
@@ -25,37 +21,6 @@
 
 namespace porchlight {
 namespace {
-
-// Holds a folder for one process; let go when the process ends, however it ends.
-class FolderLock {
- public:
-  static absl::StatusOr<FolderLock> Take(const std::string& data) {
-    const std::string path = absl::StrCat(data, "/lock");
-    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0) {
-      return absl::FailedPreconditionError(absl::StrCat("can't write to the data folder ", data,
-                                                        ": ", std::strerror(errno),
-                                                        ". Give this user write access to it, "
-                                                        "or choose another with --data."));
-    }
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-      close(file);
-      return absl::FailedPreconditionError(
-          absl::StrCat("another porchlight is running on the data folder ", data,
-                       ". Stop it first, or choose another folder with --data."));
-    }
-    return FolderLock(file);
-  }
-  FolderLock(FolderLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock() {
-    if (file_ >= 0) close(file_);
-  }
-
- private:
-  explicit FolderLock(int file) : file_(file) {}
-  int file_;
-};
 
 absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) {
   absl::StatusOr<Key> key = ReadMasterKey(path);
@@ -79,6 +44,7 @@ absl::StatusOr<Key> MasterKey(const std::string& path, const std::string& data) 
 }  // namespace
 
 std::string LogPath(const std::string& data) { return absl::StrCat(data, "/log.db"); }
+std::string MovedPath(const std::string& data) { return absl::StrCat(data, "/moved"); }
 std::string StorePath(const std::string& data, const std::string& service) {
   return absl::StrCat(data, "/", service, ".store.db");
 }
@@ -114,6 +80,13 @@ absl::Status Embedded::Parts::Open() {
   absl::StatusOr<FolderLock> taken = FolderLock::Take(options.data);
   if (!taken.ok()) return taken.status();
   lock.emplace(*std::move(taken));
+  if (std::filesystem::exists(MovedPath(options.data))) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the data folder ", options.data,
+        " was moved into a cluster (`porchlight migrate`): served here too, the same people would "
+        "be told twice. Only if no service ever ran there, delete ",
+        MovedPath(options.data), " to serve it again."));
+  }
 
   const std::string master_path = options.config.master_key_file.empty()
                                       ? absl::StrCat(options.data, "/master.key")

@@ -40,6 +40,8 @@ int RunEmbedded(EmbeddedOptions options, std::vector<ServiceModule> modules);
 
 // Paths in a data folder.
 std::string LogPath(const std::string& data);
+// There once all of the folder was moved into a cluster: two would send the same notices.
+std::string MovedPath(const std::string& data);
 std::string StorePath(const std::string& data, const std::string& service);
 
 }  // namespace porchlight

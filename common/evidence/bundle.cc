@@ -14,6 +14,7 @@
 #include "common/base/ids.h"
 #include "common/base/time.h"
 #include "common/evidence/packs.h"
+#include "common/log/append_rules.h"
 #include "common/log/chain.h"
 
 namespace porchlight {
@@ -37,6 +38,8 @@ struct Collected {
   std::map<std::string, bool> commands;
   // Digests of what was heard: events, and commands of another service that are watched.
   std::set<std::string> heard;
+  std::set<std::string> events;       // digests of those in the file
+  bool oldest_commands_gone = false;  // by retention
   std::set<std::string> policy_hashes;
   bool found = false;  // anything of the episode itself, not only of the youth
 };
@@ -67,6 +70,8 @@ void AddLink(absl::string_view episode_id, const Counted& counted, v1::EvidenceC
   } else if (transition.input().kind() == v1::INPUT_KIND_EVENT) {
     all.heard.insert(transition.input().digest());
   }
+  for (const v1::Record& event : transition.events())
+    all.events.insert(Sha256(event.SerializeAsString()));
   AddPolicyHashes(transition, all.policy_hashes);
   for (const v1::Position& position : transition.positions()) {
     if (position.partition() != chain.partition()) continue;
@@ -119,6 +124,11 @@ absl::Status ReadCommands(Log& log, const TopicPartition& where, Collected& all,
                           v1::EvidenceBundle& bundle) {
   for (int64_t offset = 0;;) {
     const absl::StatusOr<std::vector<std::string>> read = log.Read(where, offset);
+    if (const auto left = StartOfWhatIsLeft(read.status()); left.has_value() && *left > offset) {
+      all.oldest_commands_gone = true;
+      offset = *left;
+      continue;
+    }
     if (!read.ok()) return read.status();
     if (read->empty()) return absl::OkStatus();
     for (const std::string& bytes : *read) {
@@ -166,8 +176,17 @@ absl::StatusOr<v1::EvidenceBundle> ExportEvidence(const ExportSources& sources,
     read = ReadCommands(sources.log, {CommandsTopic(service), partition}, all, bundle);
     if (!read.ok()) return read;
   }
+  // Such a one isn't in the file's chains, so it was a command.
+  for (const std::string& digest : all.heard) {
+    if (all.oldest_commands_gone && !all.events.contains(digest))
+      all.commands.emplace(digest, false);
+  }
   for (const auto& [digest, found] : all.commands) {
     if (found) continue;
+    if (all.oldest_commands_gone) {
+      bundle.add_commands_removed(digest);
+      continue;
+    }
     return absl::DataLossError(
         absl::StrCat("the command with digest ", absl::BytesToHexString(digest),
                      ", which a transition of this episode decided, is not in the log any more: it "

@@ -174,6 +174,14 @@ class TextWriter {
       AppendLine(absl::StrCat("THIS FILE DOES NOT VERIFY: ", SafeText(report_.fault)), out_);
       AppendLine("What follows is only what the file seems to say. It proves nothing.", out_);
     }
+    if (report_.commands_removed > 0) {
+      AppendLine(
+          absl::StrCat(report_.commands_removed,
+                       " commands were no longer kept when this was exported, as commands are kept "
+                       "for a limited time. What was decided on each is here; more of what they "
+                       "said can't be shown."),
+          out_);
+    }
     if (report_.sealed) {
       AppendLine(
           "The youth's key is not in the file: the record was sealed or expunged. What the "

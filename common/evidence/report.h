@@ -78,6 +78,7 @@ struct EvidenceReport {
   size_t links = 0;  // of all youths in these chains
   size_t transitions = 0;
   size_t commands = 0;
+  size_t commands_removed = 0;  // that the log no longer had when this was exported
   size_t events = 0;
   size_t deliveries = 0;
   size_t attempts = 0;

@@ -200,6 +200,15 @@ class Verifier {
         return Wrong(Place("command", header), "it is in the file twice: one was added");
       }
     }
+    for (const std::string& digest : bundle_.commands_removed()) {
+      const bool follows = removed_commands_.empty() || *removed_commands_.rbegin() < digest;
+      if (commands_.contains(digest) || !follows) {
+        return Wrong("the list of commands no longer kept",
+                     "one is in the file all the same, or is listed twice: the list was changed");
+      }
+      removed_commands_.insert(digest);
+    }
+    report_.commands_removed = removed_commands_.size();
     return absl::OkStatus();
   }
 
@@ -251,6 +260,10 @@ class Verifier {
     v1::RecordHeader header;
     const auto event = events_.find(input.digest());
     const auto command = commands_.find(input.digest());
+    if (event == events_.end() && removed_commands_.contains(input.digest())) {
+      named_commands_.insert(input.digest());
+      return absl::OkStatus();
+    }
     if (is_command && command == commands_.end()) return MissingCommand(whole);
     // A service that watches another one hears of its commands too.
     if (is_command || (event == events_.end() && command != commands_.end())) {
@@ -385,6 +398,11 @@ class Verifier {
       return Wrong(Place("command", header),
                    "no transition was decided from it: it was added to the file");
     }
+    for (const std::string& digest : removed_commands_) {
+      if (named_commands_.contains(digest)) continue;
+      return Wrong("the list of commands no longer kept",
+                   "no transition was decided from one of them: it was added");
+    }
     return absl::OkStatus();
   }
 
@@ -417,7 +435,8 @@ class Verifier {
   std::set<std::string> own_tags_;
   std::vector<WholeTransition> transitions_;
   CommandsByDigest commands_;
-  std::set<std::string> named_commands_;            // digests
+  std::set<std::string> removed_commands_;          // digests
+  std::set<std::string> named_commands_;            // digests, of those too
   std::map<std::string, v1::RecordHeader> events_;  // by digest
   std::set<std::string> deliveries_;
   EvidenceReport report_;

@@ -394,14 +394,19 @@ absl::Status CheckCheckpoint(const Sources& sources, const StoreCheckpoint& stor
 // `ends` were taken, so it is found in the chains, which are read afterwards.
 absl::Status VerifyPartition(Log& log, const VerifyLogOptions& options, int32_t partition,
                              LogReport& report) {
-  std::map<std::string, int64_t> ends;
+  std::vector<std::string> services;
   for (const std::string& service : options.services) {
+    const auto own = options.partitions_of.find(service);
+    if (own == options.partitions_of.end() || partition < own->second) services.push_back(service);
+  }
+  std::map<std::string, int64_t> ends;
+  for (const std::string& service : services) {
     const absl::StatusOr<int64_t> end = log.End({EventsTopic(service), partition});
     if (!end.ok()) return end.status();
     ends[service] = *end;
   }
   std::map<std::string, ChainIndex> chains;
-  for (const std::string& service : options.services) {
+  for (const std::string& service : services) {
     ChainWalk walk(log, {EventsTopic(service), partition});
     const absl::Status status = walk.Walk(report);
     if (!status.ok()) return status;
@@ -414,7 +419,7 @@ absl::Status VerifyPartition(Log& log, const VerifyLogOptions& options, int32_t 
     if (!status.ok()) return status;
   }
   PayloadCheck payloads(options.keys, report);
-  for (const std::string& service : options.services) {
+  for (const std::string& service : services) {
     const absl::Status status =
         DecisionCheck(log, sources, service, partition, payloads, report).Check(ends[service]);
     if (!status.ok()) return status;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct StoreCheckpoint {
 struct VerifyLogOptions {
   std::vector<std::string> services;
   int32_t partitions = 0;
+  // Of those with another number of partitions.
+  std::map<std::string, int32_t> partitions_of = {};
   // The log must reach as far as these and be the same up to there.
   std::vector<StoreCheckpoint> checkpoints;
   // Where given, every payload is opened too.

@@ -86,8 +86,11 @@ bool IsElecting(rd_kafka_resp_err_t error) {
 bool IsForbidden(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
          error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
-         error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-         error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+         error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+}
+
+bool IsNotLetIn(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
          error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 }
 
@@ -136,6 +139,7 @@ void Client::OnError(rd_kafka_t*, int error, const char* reason, void* self) {
     client.away_ = true;
   } else {
     client.last_error_ = reason;
+    client.not_let_in_ = IsNotLetIn(static_cast<rd_kafka_resp_err_t>(error));
   }
 }
 
@@ -197,9 +201,21 @@ void Client::ForgetTopic(const std::string& topic) {
   if (known != topics_.end()) known->second.partitions = 0;
 }
 
+absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
+  return AskOffset(where, RD_KAFKA_OFFSET_END);
+}
+
+absl::StatusOr<Client::Span> Client::AskSpan(const TopicPartition& where) {
+  const absl::StatusOr<int64_t> start = AskOffset(where, RD_KAFKA_OFFSET_BEGINNING);
+  if (!start.ok()) return start.status();
+  const absl::StatusOr<int64_t> end = AskOffset(where, RD_KAFKA_OFFSET_END);
+  if (!end.ok()) return end.status();
+  return Span{*start, *end};
+}
+
 // rd_kafka_query_watermark_offsets would wait for a dead leader for ever, whatever time it is
 // given.
-absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
+absl::StatusOr<int64_t> Client::AskOffset(const TopicPartition& where, int64_t which) {
   const absl::Duration wait = std::min(options_.answer_wait, kOneLeaderWait);
   const Handle<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_t& asked =
@@ -207,7 +223,7 @@ absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
   for (absl::Duration waited; waited < options_.answer_wait;) {
     if (const auto topic = Topic(where); !topic.ok()) return topic.status();
-    asked.offset = RD_KAFKA_OFFSET_END;
+    asked.offset = which;
     error = rd_kafka_offsets_for_times(handle_.get(), list.get(), Milliseconds(wait));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked.err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -220,7 +236,7 @@ absl::StatusOr<int64_t> Client::AskEnd(const TopicPartition& where) {
     waited += silent ? wait : absl::Milliseconds(kAskAgainMilliseconds);
     if (!silent) rd_kafka_poll(handle_.get(), kAskAgainMilliseconds);
   }
-  return Trouble(absl::StrCat("the end of ", Name(where), " can't be read"), error);
+  return Trouble(absl::StrCat("where ", Name(where), " begins and ends can't be read"), error);
 }
 
 bool Client::away() {
@@ -255,6 +271,12 @@ absl::Status Client::Trouble(absl::string_view what, rd_kafka_resp_err_t error) 
     return absl::UnavailableError(absl::StrCat(
         what, ": the brokers at ", options_.brokers, " refuse it (", rd_kafka_err2str(error),
         "). Give this service's Kafka user the right to read, write and describe it."));
+  }
+  if (IsNotLetIn(error) || (away_ && not_let_in_)) {
+    return absl::UnavailableError(
+        absl::StrCat(what, ": the brokers at ", options_.brokers,
+                     " refuse the user or the password. Check sasl.username, sasl.mechanism and "
+                     "sasl_password_file, and the users that they know."));
   }
   if (away_ && IsOtherProtocol(last_error_)) {
     return absl::UnavailableError(

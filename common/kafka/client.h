@@ -45,8 +45,14 @@ struct HandleDeleter {
     rd_kafka_AdminOptions_destroy(options);
   }
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
+  void operator()(rd_kafka_ConfigResource_t* resource) const {
+    rd_kafka_ConfigResource_destroy(resource);
+  }
   void operator()(rd_kafka_topic_partition_list_t* list) const {
     rd_kafka_topic_partition_list_destroy(list);
+  }
+  void operator()(const struct rd_kafka_group_list* groups) const {
+    rd_kafka_group_list_destroy(groups);
   }
   void operator()(const rd_kafka_metadata_t* metadata) const {
     rd_kafka_metadata_destroy(metadata);
@@ -89,8 +95,12 @@ class Client {
   // They are asked again the next time: the topic is not what it was.
   void ForgetTopic(const std::string& topic);
 
-  // The offset that the partition's next record gets: every record accepted before this call
-  // stands below it.
+  struct Span {
+    int64_t start = 0;  // of the oldest record that retention has left
+    int64_t end = 0;    // that the next record gets
+  };
+  // Every record accepted before this call stands below the end.
+  absl::StatusOr<Span> AskSpan(const TopicPartition& where);
   absl::StatusOr<int64_t> AskEnd(const TopicPartition& where);
 
   // No broker can be reached. Known without asking, and not before something was tried.
@@ -107,6 +117,8 @@ class Client {
   absl::Status Away(absl::string_view what) { return Trouble(what, RD_KAFKA_RESP_ERR__TRANSPORT); }
 
  private:
+  // `which` is RD_KAFKA_OFFSET_BEGINNING or _END.
+  absl::StatusOr<int64_t> AskOffset(const TopicPartition& where, int64_t which);
   struct Known {
     Handle<rd_kafka_topic_t> topic;
     int partitions = 0;  // 0: not known
@@ -123,6 +135,7 @@ class Client {
   absl::Mutex mutex_;
   bool away_ ABSL_GUARDED_BY(mutex_) = false;
   std::string last_error_ ABSL_GUARDED_BY(mutex_);
+  bool not_let_in_ ABSL_GUARDED_BY(mutex_) = false;  // by the broker that said this
   Handle<rd_kafka_t> handle_;
   // Before the handle in turn: it waits for these to go.
   std::map<std::string, Known> topics_ ABSL_GUARDED_BY(mutex_);

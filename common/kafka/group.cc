@@ -3,14 +3,36 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/logger/logger.h"
 
 namespace porchlight::kafka {
 namespace {
 
 constexpr absl::Duration kPollWait = absl::Milliseconds(100);
+constexpr absl::string_view kGroupPrefix = "porchlight.";
 
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> RunningServices(const ClientOptions& options) {
+  const absl::StatusOr<std::unique_ptr<Client>> client =
+      Client::Open(options, {.type = RD_KAFKA_PRODUCER, .properties = {}});
+  if (!client.ok()) return client.status();
+  const struct rd_kafka_group_list* answer = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_list_groups((*client)->handle(), nullptr, &answer,
+                                                         Milliseconds(options.answer_wait));
+  const Handle<const struct rd_kafka_group_list> groups(answer);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return (*client)->Trouble("the groups of running services can't be listed", error);
+  }
+  std::vector<std::string> running;
+  for (int i = 0; i < groups->group_cnt; ++i) {
+    absl::string_view name = groups->groups[i].group;
+    if (absl::ConsumePrefix(&name, kGroupPrefix) && groups->groups[i].member_cnt > 0)
+      running.emplace_back(name);
+  }
+  return running;
+}
 
 absl::StatusOr<std::unique_ptr<Group>> Group::Join(const GroupOptions& options) {
   std::unique_ptr<Group> group(new Group());
@@ -19,7 +41,7 @@ absl::StatusOr<std::unique_ptr<Group>> Group::Join(const GroupOptions& options) 
       options.client, {.type = RD_KAFKA_CONSUMER,
                        .properties =
                            {
-                               {"group.id", absl::StrCat("porchlight.", options.service)},
+                               {"group.id", absl::StrCat(kGroupPrefix, options.service)},
                                // All instances must agree on it.
                                {"partition.assignment.strategy", "range"},
                                {"session.timeout.ms", absl::StrCat(session_ms)},

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -31,6 +32,10 @@ struct GroupOptions {
   // group.min.session.timeout.ms must allow it.
   absl::Duration session = absl::Seconds(3);
 };
+
+// Of which services any process runs now, on these brokers. Those that have just died are among
+// them for the time of their session.
+absl::StatusOr<std::vector<std::string>> RunningServices(const ClientOptions& options);
 
 class Group final : public Ownership {
  public:

@@ -1,5 +1,6 @@
 #include "common/kafka/topics.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -27,18 +28,89 @@ absl::StatusOr<Handle<rd_kafka_NewTopic_t>> MakeRequest(const TopicSpec& topic) 
   return request;
 }
 
-// All topics that are there, with their numbers of partitions.
-absl::StatusOr<std::map<std::string, int>> ListTopics(Client& client) {
+struct Found {
+  int partitions = 0;
+  int copies = 0;  // of the partition that has the fewest
+};
+
+// All topics that are there.
+absl::StatusOr<std::map<std::string, Found>> ListTopics(Client& client) {
   const rd_kafka_metadata_t* answer = nullptr;
   const rd_kafka_resp_err_t error = rd_kafka_metadata(client.handle(), 1, nullptr, &answer,
                                                       Milliseconds(client.options().answer_wait));
   const Handle<const rd_kafka_metadata_t> metadata(answer);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return client.Trouble("topics can't be listed", error);
-  std::map<std::string, int> found;
+  std::map<std::string, Found> found;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
-    found[metadata->topics[i].topic] = metadata->topics[i].partition_cnt;
+    const rd_kafka_metadata_topic& topic = metadata->topics[i];
+    Found& one = found[topic.topic];
+    one.partitions = topic.partition_cnt;
+    for (int n = 0; n < topic.partition_cnt; ++n) {
+      const int copies = topic.partitions[n].replica_cnt;
+      one.copies = n == 0 ? copies : std::min(one.copies, copies);
+    }
   }
   return found;
+}
+
+// What the brokers answered to a question of administration. Null: the status is in `trouble`.
+Handle<rd_kafka_event_t> Answer(Client& client, rd_kafka_queue_t* queue, absl::string_view what,
+                                absl::Status& trouble) {
+  Handle<rd_kafka_event_t> event(
+      rd_kafka_queue_poll(queue, 2 * Milliseconds(client.options().answer_wait)));
+  const rd_kafka_resp_err_t error =
+      event == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
+  trouble = client.Trouble(what, error);
+  return nullptr;
+}
+
+Handle<rd_kafka_AdminOptions_t> AdminOptions(Client& client, rd_kafka_admin_op_t operation) {
+  const int wait = Milliseconds(client.options().answer_wait);
+  char reason[512];
+  Handle<rd_kafka_AdminOptions_t> options(rd_kafka_AdminOptions_new(client.handle(), operation));
+  if (operation == RD_KAFKA_ADMIN_OP_CREATETOPICS)
+    rd_kafka_AdminOptions_set_operation_timeout(options.get(), wait, reason, sizeof reason);
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), wait, reason, sizeof reason);
+  return options;
+}
+
+using Settings = std::map<std::string, std::string>;
+
+// The settings in force of each of these topics, which are there.
+absl::StatusOr<std::map<std::string, Settings>> ListSettings(
+    Client& client, const std::vector<const TopicSpec*>& topics) {
+  std::vector<Handle<rd_kafka_ConfigResource_t>> resources;
+  std::vector<rd_kafka_ConfigResource_t*> pointers;
+  for (const TopicSpec* topic : topics) {
+    resources.emplace_back(
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->name.c_str()));
+    pointers.push_back(resources.back().get());
+  }
+  const auto options = AdminOptions(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+  const Handle<rd_kafka_queue_t> queue(rd_kafka_queue_new(client.handle()));
+  rd_kafka_DescribeConfigs(client.handle(), pointers.data(), pointers.size(), options.get(),
+                           queue.get());
+  absl::Status trouble;
+  const auto event = Answer(client, queue.get(), "the topics' settings can't be read", trouble);
+  if (event == nullptr) return trouble;
+  size_t count = 0;
+  const rd_kafka_ConfigResource_t** results = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  std::map<std::string, Settings> all;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string name = rd_kafka_ConfigResource_name(results[i]);
+    const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(results[i]);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return client.Trouble(absl::StrCat("the settings of topic ", name, " can't be read"), error);
+    size_t entries = 0;
+    const rd_kafka_ConfigEntry_t** entry = rd_kafka_ConfigResource_configs(results[i], &entries);
+    for (size_t n = 0; n < entries; ++n) {
+      const char* value = rd_kafka_ConfigEntry_value(entry[n]);
+      all[name][rd_kafka_ConfigEntry_name(entry[n])] = value == nullptr ? "" : value;
+    }
+  }
+  return all;
 }
 
 absl::Status Create(Client& client, const std::vector<TopicSpec>& topics) {
@@ -50,21 +122,13 @@ absl::Status Create(Client& client, const std::vector<TopicSpec>& topics) {
     pointers.push_back(request->get());
     requests.push_back(*std::move(request));
   }
-  const int wait = Milliseconds(client.options().answer_wait);
-  char reason[512];
-  const Handle<rd_kafka_AdminOptions_t> options(
-      rd_kafka_AdminOptions_new(client.handle(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
-  rd_kafka_AdminOptions_set_operation_timeout(options.get(), wait, reason, sizeof reason);
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), wait, reason, sizeof reason);
+  const auto options = AdminOptions(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
   const Handle<rd_kafka_queue_t> queue(rd_kafka_queue_new(client.handle()));
   rd_kafka_CreateTopics(client.handle(), pointers.data(), pointers.size(), options.get(),
                         queue.get());
-  const Handle<rd_kafka_event_t> event(rd_kafka_queue_poll(queue.get(), 2 * wait));
-  if (event == nullptr || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return client.Trouble("topics can't be created", event == nullptr
-                                                         ? RD_KAFKA_RESP_ERR__TIMED_OUT
-                                                         : rd_kafka_event_error(event.get()));
-  }
+  absl::Status trouble;
+  const auto event = Answer(client, queue.get(), "topics can't be created", trouble);
+  if (event == nullptr) return trouble;
   size_t count = 0;
   const rd_kafka_topic_result_t** results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -81,33 +145,87 @@ absl::Status Create(Client& client, const std::vector<TopicSpec>& topics) {
   return absl::OkStatus();
 }
 
-// What is wrong with each topic; empty if nothing is.
-absl::StatusOr<std::vector<std::string>> FindWrong(Client& client,
-                                                   const std::vector<TopicSpec>& topics) {
-  const absl::StatusOr<std::map<std::string, int>> found = ListTopics(client);
-  if (!found.ok()) return found.status();
-  std::vector<std::string> wrong;
+// Those that can't be used at all.
+std::vector<std::string> FindUnusable(const std::map<std::string, Found>& found,
+                                      const std::vector<TopicSpec>& topics) {
+  std::vector<std::string> unusable;
   for (const TopicSpec& topic : topics) {
-    const auto there = found->find(topic.name);
-    if (there == found->end()) {
-      wrong.push_back(absl::StrCat("topic ", topic.name, " is missing: create it"));
-    } else if (there->second != topic.partitions) {
-      wrong.push_back(absl::StrCat(
-          "topic ", topic.name, " has ", there->second, " partitions, but must have ",
+    const auto there = found.find(topic.name);
+    if (there == found.end()) {
+      // Brokers don't name what a user may not see.
+      unusable.push_back(absl::StrCat("topic ", topic.name,
+                                      " is missing: create it with `porchlight topics create`, or "
+                                      "give this Kafka user the right to describe it"));
+    } else if (there->second.partitions != topic.partitions) {
+      unusable.push_back(absl::StrCat(
+          "topic ", topic.name, " has ", there->second.partitions, " partitions, but must have ",
           topic.partitions,
-          ": its records can't be divided otherwise. Put back the number that it was made with, or "
-          "move to new topics (`porchlight migrate`)"));
+          ": its records can't be divided otherwise. Put back the number that it was made with; "
+          "one without records can be deleted and created anew"));
     }
   }
-  return wrong;
+  return unusable;
+}
+
+// Several topics mostly have the same wrong: each thing is said once, with their names.
+absl::StatusOr<std::vector<std::string>> FindOtherwise(Client& client,
+                                                       const std::map<std::string, Found>& found,
+                                                       const std::vector<TopicSpec>& topics) {
+  std::vector<const TopicSpec*> there;
+  for (const TopicSpec& topic : topics) {
+    if (found.contains(topic.name)) there.push_back(&topic);
+  }
+  if (there.empty()) return std::vector<std::string>();
+  const absl::StatusOr<std::map<std::string, Settings>> settings = ListSettings(client, there);
+  if (!settings.ok()) return settings.status();
+  std::map<std::string, std::vector<std::string>> names_by_fault;
+  for (const TopicSpec* topic : there) {
+    const int copies = found.at(topic->name).copies;
+    if (copies != topic->replication) {
+      names_by_fault[absl::StrCat("there are ", copies, " copies of each record, but must be ",
+                                  topic->replication,
+                                  ": change it with kafka-reassign-partitions.sh")]
+          .push_back(topic->name);
+    }
+    const auto in_force = settings->find(topic->name);
+    if (in_force == settings->end()) continue;
+    for (const auto& [name, value] : topic->settings) {
+      const auto is = in_force->second.find(name);
+      if (is != in_force->second.end() && is->second == value) continue;
+      names_by_fault[absl::StrCat(name, " is ",
+                                  is == in_force->second.end() ? "not set" : is->second,
+                                  ", but must be ", value, ": kafka-configs.sh --bootstrap-server ",
+                                  client.options().brokers,
+                                  " --alter --entity-type topics --entity-name TOPIC --add-config ",
+                                  name, "=", value)]
+          .push_back(topic->name);
+    }
+  }
+  std::vector<std::string> otherwise;
+  for (const auto& [fault, names] : names_by_fault)
+    otherwise.push_back(absl::StrCat("of ", absl::StrJoin(names, ", "), ": ", fault));
+  return otherwise;
+}
+
+absl::StatusOr<TopicFindings> Inspect(Client& client, const std::vector<TopicSpec>& topics) {
+  const absl::StatusOr<std::map<std::string, Found>> found = ListTopics(client);
+  if (!found.ok()) return found.status();
+  absl::StatusOr<std::vector<std::string>> otherwise = FindOtherwise(client, *found, topics);
+  // Who may not read the settings can work all the same.
+  if (!otherwise.ok())
+    otherwise = std::vector<std::string>{std::string(otherwise.status().message())};
+  return TopicFindings{.unusable = FindUnusable(*found, topics),
+                       .otherwise = *std::move(otherwise)};
 }
 
 absl::Status Check(Client& client, const std::vector<TopicSpec>& topics) {
-  const absl::StatusOr<std::vector<std::string>> wrong = FindWrong(client, topics);
-  if (!wrong.ok()) return wrong.status();
-  if (wrong->empty()) return absl::OkStatus();
+  absl::StatusOr<TopicFindings> findings = Inspect(client, topics);
+  if (!findings.ok()) return findings.status();
+  std::vector<std::string> all = std::move(findings->unusable);
+  for (std::string& fault : findings->otherwise) all.push_back(std::move(fault));
+  if (all.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat(absl::StrJoin(*wrong, "\n"), "\n(brokers ", client.options().brokers, ")"));
+      absl::StrCat(absl::StrJoin(all, "\n"), "\n(brokers ", client.options().brokers, ")"));
 }
 
 // A broker may hear a moment after the controller that there is a new topic.
@@ -115,8 +233,8 @@ void WaitUntilKnown(Client& client, const std::vector<TopicSpec>& topics) {
   constexpr int kLookEveryMilliseconds = 20;
   const int looks = Milliseconds(client.options().answer_wait) / kLookEveryMilliseconds;
   for (int look = 0; look < looks; ++look) {
-    const absl::StatusOr<std::vector<std::string>> wrong = FindWrong(client, topics);
-    if (!wrong.ok() || wrong->empty()) return;
+    const absl::StatusOr<std::map<std::string, Found>> found = ListTopics(client);
+    if (!found.ok() || FindUnusable(*found, topics).empty()) return;
     rd_kafka_poll(client.handle(), kLookEveryMilliseconds);
   }
 }
@@ -126,7 +244,7 @@ void WaitUntilKnown(Client& client, const std::vector<TopicSpec>& topics) {
 absl::Status CreateTopics(const ClientOptions& options, const std::vector<TopicSpec>& topics) {
   const absl::StatusOr<std::unique_ptr<Client>> client = Connect(options);
   if (!client.ok()) return client.status();
-  const absl::StatusOr<std::map<std::string, int>> found = ListTopics(**client);
+  const absl::StatusOr<std::map<std::string, Found>> found = ListTopics(**client);
   if (!found.ok()) return found.status();
   std::vector<TopicSpec> missing;
   for (const TopicSpec& topic : topics) {
@@ -137,6 +255,13 @@ absl::Status CreateTopics(const ClientOptions& options, const std::vector<TopicS
     WaitUntilKnown(**client, missing);
   }
   return Check(**client, topics);
+}
+
+absl::StatusOr<TopicFindings> InspectTopics(const ClientOptions& options,
+                                            const std::vector<TopicSpec>& topics) {
+  const absl::StatusOr<std::unique_ptr<Client>> client = Connect(options);
+  if (!client.ok()) return client.status();
+  return Inspect(**client, topics);
 }
 
 absl::Status CheckTopics(const ClientOptions& options, const std::vector<TopicSpec>& topics) {

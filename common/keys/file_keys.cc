@@ -128,6 +128,10 @@ absl::StatusOr<Key> FileKeys::Find(const std::string& name) {
   if (!*row) return absl::NotFoundError(absl::StrCat("key \"", name, "\" was never created"));
   const std::string wrapped(find_.Bytes(0));
   find_.Reset();
+  return Unwrap(name, wrapped);
+}
+
+absl::StatusOr<Key> FileKeys::Unwrap(const std::string& name, const std::string& wrapped) const {
   if (IsDestroyed(wrapped)) return KeyDestroyed(name);
   const absl::StatusOr<std::string> plain = porchlight::Open(master_, wrapped, WrappingOf(name));
   if (!plain.ok() || plain->size() != std::tuple_size<Key>::value) {
@@ -229,6 +233,25 @@ absl::Status FileKeys::Destroy(const std::string& name) {
   Work work{.name = name, .action = Action::kDestroy, .status = {}, .key = {}};
   group_commit_.Run(work);
   return work.status;
+}
+
+absl::StatusOr<std::vector<NamedKey>> FileKeys::All() {
+  absl::MutexLock lock(&mutex_);
+  absl::StatusOr<sqlite::Statement> rows =
+      database_.Prepare("SELECT name, wrapped FROM keys ORDER BY id");
+  if (!rows.ok()) return rows.status();
+  std::vector<NamedKey> all;
+  while (true) {
+    const absl::StatusOr<bool> row = rows->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return all;
+    NamedKey named{.name = std::string(rows->Bytes(0)), .key = std::nullopt};
+    if (named.name == kMasterKeyCheck) continue;
+    const absl::StatusOr<Key> key = Unwrap(named.name, std::string(rows->Bytes(1)));
+    if (!key.ok() && !absl::IsFailedPrecondition(key.status())) return key.status();
+    if (key.ok()) named.key = *key;
+    all.push_back(std::move(named));
+  }
 }
 
 bool FileKeys::FindCached(const std::string& name, Key& key) {

@@ -7,12 +7,14 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "common/keys/keys.h"
+#include "common/keys/master_key.h"
 #include "common/sqlite/database.h"
 #include "common/sqlite/group_commit.h"
 
@@ -37,6 +39,9 @@ class FileKeys final : public Keys {
   // the key is destroyed for good already, but not yet overwritten everywhere; destroy it again.
   absl::Status Destroy(const std::string& name) override;
 
+  // All of them, in the order in which they were made, destroyed ones too.
+  absl::StatusOr<std::vector<NamedKey>> All();
+
  private:
   enum class Action { kGetOrCreate, kDestroy };
   struct Work {
@@ -52,6 +57,7 @@ class FileKeys final : public Keys {
 
   void Commit(absl::Span<Work* const> group);
   absl::Status CommitOnce(absl::Span<Work* const> group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Key> Unwrap(const std::string& name, const std::string& wrapped) const;
   absl::StatusOr<Key> Find(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Key> Create(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Overwrite(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

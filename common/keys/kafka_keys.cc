@@ -3,11 +3,14 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <deque>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/base/hash.h"
 #include "common/keys/master_key.h"
 #include "common/privacy/sealing.h"
 
@@ -16,7 +19,13 @@ namespace {
 
 constexpr absl::string_view kKeyPrefix = "key/";
 constexpr absl::string_view kDestroyedPrefix = "destroyed/";
+constexpr absl::string_view kMovingMark = "moving";
 constexpr size_t kRandomBytes = 16;
+constexpr size_t kImportedAtOnce = 1000;
+
+absl::string_view Bytes(const Key& key) {
+  return {reinterpret_cast<const char*>(key.data()), key.size()};
+}
 
 std::string RandomBytes(size_t size) {
   std::string bytes(size, '\0');
@@ -43,7 +52,7 @@ absl::StatusOr<std::unique_ptr<KafkaKeys>> KafkaKeys::Open(const KafkaKeysOption
   if (!consumer.ok()) return consumer.status();
   std::unique_ptr<KafkaKeys> keys(
       new KafkaKeys(options, master, *std::move(producer), *std::move(consumer)));
-  if (absl::Status started = keys->Start(master_key_file); !started.ok()) return started;
+  if (absl::Status started = keys->Start(options, master_key_file); !started.ok()) return started;
   return keys;
 }
 
@@ -61,8 +70,14 @@ KafkaKeys::~KafkaKeys() {
   if (started_) consumer_->Stop(where_);
 }
 
-absl::Status KafkaKeys::Start(absl::string_view master_key_file) {
+absl::Status KafkaKeys::Start(const KafkaKeysOptions& options, absl::string_view master_key_file) {
   if (absl::Status read = ReadToTheEnd(); !read.ok()) return read;
+  if (moving() && !options.for_move) {
+    return absl::UnavailableError(
+        "a data folder is being moved into this cluster (`porchlight migrate`), and not all of it "
+        "is there: nothing is decided before. If nobody is at it any more, run it again: it goes "
+        "on where it stopped.");
+  }
   if (absl::Status checked = CheckMaster(master_key_file); !checked.ok()) return checked;
   std::vector<std::string> unfinished;
   {
@@ -130,6 +145,10 @@ absl::Status KafkaKeys::TakeIn(kafka::Received received) {
   next_ = received.is_end ? received.offset : received.offset + 1;
   absl::string_view name = received.key;
   if (received.is_end) return absl::OkStatus();
+  if (received.key == kMovingMark) {
+    moving_ = received.has_value;
+    return absl::OkStatus();
+  }
   if (absl::ConsumePrefix(&name, kDestroyedPrefix)) {
     Entry& entry = entries_[name];
     entry.destroyed = true;
@@ -191,11 +210,9 @@ absl::StatusOr<Key> KafkaKeys::GetOrCreate(const std::string& name) {
                                       "/", name),
                   .value = absl::string_view(wrapped),
                   .headers = {}});
-  const absl::StatusOr<int64_t> end = Send(std::move(made));
-  if (!end.ok()) return end.status();
   // Somebody else's may stand before ours: then that is the one, for all.
+  if (absl::Status sent = SendAndRead(std::move(made)); !sent.ok()) return sent;
   absl::MutexLock lock(&mutex_);
-  if (absl::Status read = ReadTo(*end); !read.ok()) return read;
   return Find(name);
 }
 
@@ -203,13 +220,76 @@ absl::Status KafkaKeys::Destroy(const std::string& name) {
   std::vector<kafka::Message> marker;
   marker.push_back(
       {.key = absl::StrCat(kDestroyedPrefix, name), .value = "destroyed", .headers = {}});
-  const absl::StatusOr<int64_t> end = Send(std::move(marker));
-  if (!end.ok()) return end.status();
+  if (absl::Status sent = SendAndRead(std::move(marker)); !sent.ok()) return sent;
+  return Remove(name);
+}
+
+bool KafkaKeys::moving() {
+  absl::MutexLock lock(&mutex_);
+  return moving_;
+}
+
+absl::Status KafkaKeys::BeginMove() {
+  std::vector<kafka::Message> mark;
+  mark.push_back({.key = std::string(kMovingMark), .value = "begun", .headers = {}});
+  return SendAndRead(std::move(mark));
+}
+
+absl::Status KafkaKeys::EndMove() {
+  std::vector<kafka::Message> mark;
+  mark.push_back({.key = std::string(kMovingMark), .value = std::nullopt, .headers = {}});
+  return SendAndRead(std::move(mark));
+}
+
+absl::Status KafkaKeys::Import(const std::vector<NamedKey>& keys) {
+  std::set<absl::string_view> names = {kMasterKeyCheck};
+  std::vector<const NamedKey*> missing;
   {
     absl::MutexLock lock(&mutex_);
-    if (absl::Status read = ReadTo(*end); !read.ok()) return read;
+    for (const NamedKey& named : keys) {
+      names.insert(named.name);
+      const absl::StatusOr<bool> there = IsImported(named);
+      if (!there.ok()) return there.status();
+      if (!*there) missing.push_back(&named);
+    }
+    for (const auto& [name, entry] : entries_) {
+      if (names.contains(name)) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("topic ", where_.topic, " has a key, \"", name,
+                       "\", that isn't among those to be taken "
+                       "over: it was used by something else. Make the topics anew."));
+    }
   }
-  return Remove(name);
+  std::deque<std::string> wrapped;
+  std::vector<kafka::Message> messages;
+  for (const NamedKey* named : missing) {
+    if (!named->key.has_value()) {
+      if (absl::Status destroyed = Destroy(named->name); !destroyed.ok()) return destroyed;
+      continue;
+    }
+    // The same Kafka key if this is repeated: the answer may have been lost.
+    const std::string once = Sha256({"import/", named->name}).substr(0, kRandomBytes);
+    wrapped.push_back(Seal(master_, Bytes(*named->key), WrappingOf(named->name)));
+    messages.push_back(
+        {.key = absl::StrCat(kKeyPrefix, absl::BytesToHexString(once), "/", named->name),
+         .value = absl::string_view(wrapped.back()),
+         .headers = {}});
+    if (messages.size() < kImportedAtOnce && named != missing.back()) continue;
+    if (absl::Status sent = SendAndRead(std::exchange(messages, {})); !sent.ok()) return sent;
+    wrapped.clear();
+  }
+  return messages.empty() ? absl::OkStatus() : SendAndRead(std::move(messages));
+}
+
+absl::StatusOr<bool> KafkaKeys::IsImported(const NamedKey& named) {
+  const absl::StatusOr<Key> here = Find(named.name);
+  if (absl::IsNotFound(here.status())) return false;
+  if (absl::IsDataLoss(here.status())) return here.status();
+  if (!named.key.has_value()) return !here.ok();
+  if (here.ok() && *here == *named.key) return true;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "topic ", where_.topic, " has another key of the name \"", named.name,
+      "\", or has destroyed it: it was used by something else. Make the topics anew."));
 }
 
 absl::Status KafkaKeys::Remove(const std::string& name) {
@@ -222,6 +302,13 @@ absl::Status KafkaKeys::Remove(const std::string& name) {
   }
   if (tombstones.empty()) return absl::OkStatus();
   return Send(std::move(tombstones)).status();
+}
+
+absl::Status KafkaKeys::SendAndRead(std::vector<kafka::Message> messages) {
+  const absl::StatusOr<int64_t> end = Send(std::move(messages));
+  if (!end.ok()) return end.status();
+  absl::MutexLock lock(&mutex_);
+  return ReadTo(*end);
 }
 
 absl::StatusOr<int64_t> KafkaKeys::Send(std::vector<kafka::Message> messages) {

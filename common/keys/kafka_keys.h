@@ -5,6 +5,7 @@
 //   key/<random>/<name>   a wrapped key that somebody made for this name. The first one in the
 //                         topic's order is the name's key; others lost a race and are never used.
 //   destroyed/<name>      whatever else is there, the name has no key and gets none.
+//   moving                an embedded log is being moved into this cluster and isn't all there yet.
 // Compaction keeps the newest record of each Kafka key, in place. No two of the first sort have the
 // same one, so it never removes any of them, and the first stays the first. Only Destroy writes a
 // tombstone for them, once destroyed/<name>, which is kept for good, stands before it.
@@ -21,6 +22,7 @@
 #include "common/kafka/consumer.h"
 #include "common/kafka/producer.h"
 #include "common/keys/keys.h"
+#include "common/keys/master_key.h"
 
 namespace porchlight {
 
@@ -29,6 +31,8 @@ inline constexpr absl::string_view kKeysTopic = "porchlight.keys";
 struct KafkaKeysOptions {
   kafka::ClientOptions client;
   std::string topic = std::string(kKeysTopic);
+  // Opened by who moves a log, also while the move has not ended.
+  bool for_move = false;
 };
 
 // A key that another process destroyed is given out until this one has heard of it: a moment, or as
@@ -37,7 +41,8 @@ class KafkaKeys final : public Keys {
  public:
   // Reads the whole topic, and ends what a crash may have left of a Destroy. Errors:
   //   FailedPrecondition  the topic's keys were made with another master key
-  //   Unavailable         the brokers can't be reached, or don't have the topic
+  //   Unavailable         the brokers can't be reached, or don't have the topic; or a log is being
+  //                       moved into the cluster, so that nothing may be decided there yet
   // `master_key_file` is named in the error text.
   static absl::StatusOr<std::unique_ptr<KafkaKeys>> Open(
       const KafkaKeysOptions& options, const Key& master,
@@ -52,6 +57,14 @@ class KafkaKeys final : public Keys {
   // removed; destroy it again.
   absl::Status Destroy(const std::string& name) override;
 
+  // From the first to the second of these no other process opens the keys.
+  absl::Status BeginMove();
+  absl::Status EndMove();
+  bool moving();
+  // These become the keys of their names, and those destroyed are destroyed. Safe to repeat.
+  // FailedPrecondition: there is a key of another name, or another key of one of these names.
+  absl::Status Import(const std::vector<NamedKey>& keys);
+
  private:
   struct Entry {
     bool destroyed = false;
@@ -61,7 +74,7 @@ class KafkaKeys final : public Keys {
 
   KafkaKeys(const KafkaKeysOptions& options, const Key& master,
             std::unique_ptr<kafka::Producer> producer, std::unique_ptr<kafka::Consumer> consumer);
-  absl::Status Start(absl::string_view master_key_file);
+  absl::Status Start(const KafkaKeysOptions& options, absl::string_view master_key_file);
   absl::Status CheckMaster(absl::string_view master_key_file);
 
   // Takes in what is there below this offset, waiting for it.
@@ -74,6 +87,8 @@ class KafkaKeys final : public Keys {
   absl::StatusOr<Key> FindNow(const std::string& name);
 
   // The offset after the last of them.
+  absl::StatusOr<bool> IsImported(const NamedKey& named) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status SendAndRead(std::vector<kafka::Message> messages);
   absl::StatusOr<int64_t> Send(std::vector<kafka::Message> messages);
   absl::Status Remove(const std::string& name);
 
@@ -86,6 +101,7 @@ class KafkaKeys final : public Keys {
   kafka::Consumer::Queue queue_ ABSL_GUARDED_BY(mutex_);
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t next_ ABSL_GUARDED_BY(mutex_) = 0;  // all before this offset is taken in
+  bool moving_ ABSL_GUARDED_BY(mutex_) = false;
   absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 

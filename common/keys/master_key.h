@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,6 +23,11 @@ absl::StatusOr<Key> CreateMasterKey(const std::string& path);
 // Wrapped beside the other keys, to tell at once that they were made with another master key; no
 // key of a record has this name.
 inline constexpr char kMasterKeyCheck[] = "master-key-check";
+// A key as it moves from one place of keys to another; none: it was destroyed.
+struct NamedKey {
+  std::string name;
+  std::optional<Key> key;
+};
 // What a wrapped key is bound to, so that it can't stand for another.
 std::string WrappingOf(absl::string_view key_name);
 // What is answered for a key that was destroyed.

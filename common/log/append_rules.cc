@@ -1,9 +1,13 @@
 #include "common/log/append_rules.h"
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace porchlight {
 namespace {
+
+constexpr char kStartPayload[] = "porchlight/start";
 
 std::string Name(const TopicPartition& where) {
   return absl::StrCat(where.topic, "/", where.partition);
@@ -47,6 +51,22 @@ absl::Status BeyondEnd(const TopicPartition& where, int64_t from, int64_t end) {
       "read of ", Name(where), " from ", from, ", but it ends at ", end,
       ": the log was cut short, or the offset is of another log. Restore the log from a backup, or "
       "run `porchlight rebuild` if a store was copied from elsewhere."));
+}
+
+absl::Status RemovedBefore(const TopicPartition& where, int64_t from, int64_t start) {
+  absl::Status removed = absl::DataLossError(
+      absl::StrCat(Name(where), " begins at ", start, ", but reading was to go on from ", from,
+                   ": its oldest records were removed. Restore the topic, and set its retention as "
+                   "deploy/topics.yaml says."));
+  removed.SetPayload(kStartPayload, absl::Cord(absl::StrCat(start)));
+  return removed;
+}
+
+std::optional<int64_t> StartOfWhatIsLeft(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kStartPayload);
+  int64_t start = 0;
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &start)) return std::nullopt;
+  return start;
 }
 
 }  // namespace porchlight

@@ -235,7 +235,11 @@ absl::StatusOr<std::vector<std::string>> KafkaLog::Read(const TopicPartition& wh
     newest = tails_.Read(where, from, limits);
     if (!newest.empty()) return newest;
   }
-  return reader_.Read(where, from, end, limits);
+  absl::StatusOr<std::vector<std::string>> read = reader_.Read(where, from, end, limits);
+  if (!absl::IsDataLoss(read.status())) return read;
+  const absl::StatusOr<kafka::Client::Span> left = reader_.AskSpan(where);
+  if (left.ok() && from < left->start) return RemovedBefore(where, from, left->start);
+  return read;
 }
 
 }  // namespace porchlight

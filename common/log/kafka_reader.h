@@ -28,6 +28,9 @@ class KafkaReader {
   absl::StatusOr<std::vector<std::string>> Read(const TopicPartition& where, int64_t from,
                                                 int64_t end, ReadLimits limits);
 
+  absl::StatusOr<kafka::Client::Span> AskSpan(const TopicPartition& where) {
+    return consumer_->client().AskSpan(where);
+  }
   absl::StatusOr<int64_t> AskEnd(const TopicPartition& where) {
     return consumer_->client().AskEnd(where);
   }

@@ -270,6 +270,21 @@ absl::StatusOr<std::unique_ptr<SqliteLog::Reader>> SqliteLog::TakeReader() {
   return reader;
 }
 
+absl::StatusOr<std::vector<TopicPartition>> SqliteLog::Partitions() {
+  absl::StatusOr<std::unique_ptr<Reader>> reader = TakeReader();
+  if (!reader.ok()) return reader.status();
+  absl::StatusOr<Statement> rows =
+      (*reader)->database.Prepare("SELECT topic, partition FROM stream ORDER BY topic, partition");
+  if (!rows.ok()) return rows.status();
+  std::vector<TopicPartition> all;
+  while (true) {
+    const absl::StatusOr<bool> row = rows->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return all;
+    all.push_back({std::string(rows->Bytes(0)), static_cast<int32_t>(rows->Integer(1))});
+  }
+}
+
 absl::Status SqliteLog::CheckFile() {
   absl::StatusOr<std::unique_ptr<Reader>> reader = TakeReader();
   if (!reader.ok()) return reader.status();

@@ -51,6 +51,8 @@ class SqliteLog final : public Log {
                                                 ReadLimits limits = {}) override;
   absl::StatusOr<int64_t> End(const TopicPartition& where) override;
   bool WritesOnlyWinners() const override { return true; }
+  // All that were ever written to.
+  absl::StatusOr<std::vector<TopicPartition>> Partitions();
   // Whether the file is whole as a file, also where no record is: DataLoss if not. Reads all of it.
   absl::Status CheckFile();
   void AddListener(Signal* signal, std::vector<std::string> topics) override {

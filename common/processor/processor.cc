@@ -7,6 +7,7 @@
 #include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/log/append_rules.h"
 #include "common/logger/logger.h"
 #include "common/privacy/sealing.h"
 
@@ -25,6 +26,29 @@ constexpr absl::Duration kWatchAgainAfter = absl::Seconds(1);
 // version is back.
 bool IsAway(const absl::Status& status) {
   return !absl::IsFailedPrecondition(status) && !absl::IsDataLoss(status);
+}
+
+// Commands from `at` on. Those that retention has removed can't be had again, and those after them
+// must not wait for ever: that is said, and `at` moves on. A repeated command leaves no transition,
+// so that they needn't be lost; it is said again at each start until a later one is decided.
+absl::StatusOr<std::vector<std::string>> ReadCommands(Log& log, absl::string_view service,
+                                                      const TopicPartition& where,
+                                                      v1::Position& at) {
+  constexpr ReadLimits kLimits = {.records_max = kInputsOfOneKindMax};
+  absl::StatusOr<std::vector<std::string>> read = log.Read(where, at.next_offset(), kLimits);
+  const std::optional<int64_t> start = StartOfWhatIsLeft(read.status());
+  if (!start.has_value() || *start <= at.next_offset()) return read;
+  LogLine(LogLevel::kError,
+          "commands were removed by their topic's retention, and no transition shows that they "
+          "were decided: they were repetitions, or they are lost. Look for alerts of reports that "
+          "nobody decided, and ask who may have reported then",
+          {{"service", std::string(service)},
+           {"topic", where.topic},
+           {"partition", absl::StrCat(where.partition)},
+           {"from_offset", absl::StrCat(at.next_offset())},
+           {"to_offset", absl::StrCat(*start)}});
+  at.set_next_offset(*start);
+  return log.Read(where, *start, kLimits);
 }
 
 }  // namespace
@@ -237,7 +261,7 @@ void Processor::DecideCommands(Source& source) {
   const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
   if (end.ok() && *end <= source.at.next_offset()) return;
   const absl::StatusOr<std::vector<std::string>> read =
-      ports_.log.Read(source.where, source.at.next_offset(), {.records_max = kInputsOfOneKindMax});
+      ReadCommands(ports_.log, rules_.service(), source.where, source.at);
   if (!read.ok()) {
     Trouble(read.status());
     return;
@@ -373,7 +397,7 @@ void Processor::DecideWatched(Source& source) {
   const absl::StatusOr<int64_t> end = ports_.log.End(source.where);
   if (end.ok() && *end <= source.at.next_offset()) return;
   const absl::StatusOr<std::vector<std::string>> read =
-      ports_.log.Read(source.where, source.at.next_offset(), {.records_max = kInputsOfOneKindMax});
+      ReadCommands(ports_.log, rules_.service(), source.where, source.at);
   if (!read.ok()) {
     watch_at_ = now_ + kWatchAgainAfter;
     Trouble(read.status());

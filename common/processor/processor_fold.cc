@@ -24,6 +24,29 @@ absl::StatusOr<std::optional<int64_t>> EndBefore(Log& log, const TopicPartition&
   return std::nullopt;
 }
 
+// FailedPrecondition: the store's last transition isn't where it says. Records of lost races may
+// stand after it, as many as one read gives at most. A reader that begins elsewhere than where the
+// chain stands would take all that follows for lost races.
+absl::Status CheckIsOfThisLog(Log& log, const TopicPartition& events,
+                              const v1::Checkpoint& checkpoint) {
+  if (checkpoint.sequence() == 0) return absl::OkStatus();
+  for (const int64_t back : {int64_t{1}, static_cast<int64_t>(kReadRecordsMax)}) {
+    int64_t offset = std::max<int64_t>(0, checkpoint.next_offset() - back);
+    while (offset < checkpoint.next_offset()) {
+      const absl::StatusOr<std::vector<std::string>> read = log.Read(events, offset);
+      if (!read.ok()) return read.status();
+      if (read->empty()) break;
+      v1::TransitionRecord record;
+      for (const std::string& bytes : *read) {
+        if (record.ParseFromString(bytes) && record.hash() == checkpoint.chain_hash())
+          return absl::OkStatus();
+      }
+      offset += static_cast<int64_t>(read->size());
+    }
+  }
+  return absl::FailedPreconditionError("the store is of another log");
+}
+
 }  // namespace
 
 absl::Status Processor::Start() {
@@ -32,6 +55,7 @@ absl::Status Processor::Start() {
   absl::StatusOr<v1::Checkpoint> checkpoint = ports_.store.Visit(events_.partition, *view_);
   absl::Status folded = checkpoint.ok() ? CheckNotCutShort(*checkpoint) : checkpoint.status();
   if (absl::IsDataLoss(folded)) return folded;
+  if (folded.ok()) folded = CheckIsOfThisLog(ports_.log, events_, *checkpoint);
   if (folded.ok()) folded = FoldFrom(*checkpoint);
   if (!folded.ok() && (!checkpoint.ok() || checkpoint->sequence() > 0)) {
     LogLine(LogLevel::kWarning, "the store can't be used; folding the log from its start",

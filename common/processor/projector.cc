@@ -162,6 +162,7 @@ absl::StatusOr<StoreBatch> Projector::MakeBatch(const std::vector<Counted>& coun
 // been set back and brought forward again by another owner of the partition.
 absl::StatusOr<Aggregate> Projector::Base(const std::string& aggregate_id,
                                           const v1::Transition& first) {
+  if (first.aggregate_previous_hash().empty()) return folder_.Empty();
   const absl::StatusOr<StoredAggregate> stored = store_.Load(events_.partition, aggregate_id);
   if (!stored.ok() && !absl::IsNotFound(stored.status())) return stored.status();
   absl::StatusOr<Aggregate> aggregate = stored.ok() ? folder_.Unseal(*stored) : folder_.Empty();

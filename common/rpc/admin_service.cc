@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/log/chain.h"
 #include "common/logger/logger.h"
 
 namespace porchlight {
@@ -24,6 +25,21 @@ absl::StatusOr<int64_t> AdminService::Records(const std::string& service,
     records += *end;
   }
   return records;
+}
+
+// Where nothing that counts comes after what the store has, it has all: it knows nothing of lost
+// races.
+absl::StatusOr<int64_t> AdminService::Reached(const TopicPartition& events,
+                                              const v1::Checkpoint& at) const {
+  const absl::StatusOr<int64_t> end = log_.End(events);
+  if (!end.ok()) return end.status();
+  const int64_t lacking = *end - at.next_offset();
+  if (lacking <= 0 || lacking > static_cast<int64_t>(kReadRecordsMax)) return at.next_offset();
+  ChainTail tail;
+  if (at.sequence() > 0) tail = {at.chain_hash(), at.sequence(), at.next_offset()};
+  const absl::StatusOr<std::vector<Counted>> next = ChainReader(log_, events, tail).Next();
+  if (!next.ok()) return next.status();
+  return next->empty() ? *end : at.next_offset();
 }
 
 grpc::Status AdminService::RebuildStore(grpc::ServerContext* context,
@@ -56,7 +72,10 @@ grpc::Status AdminService::GetStoreProgress(grpc::ServerContext* context,
     for (int32_t partition = 0; partition < source->partitions; ++partition) {
       const absl::StatusOr<v1::Checkpoint> at = source->store->Where(partition);
       if (!at.ok()) return at.status();
-      stored += at->next_offset();
+      const absl::StatusOr<int64_t> reached =
+          Reached({EventsTopic(request->service()), partition}, *at);
+      if (!reached.ok()) return reached.status();
+      stored += *reached;
     }
     reply->set_records(*records);
     reply->set_stored(stored);

@@ -30,6 +30,7 @@ class AdminService final : public v1::Admin::Service {
 
  private:
   absl::StatusOr<AdminSource> Find(const std::string& service) const;
+  absl::StatusOr<int64_t> Reached(const TopicPartition& events, const v1::Checkpoint& at) const;
   absl::StatusOr<int64_t> Records(const std::string& service, const AdminSource& source) const;
 
   Log& log_;

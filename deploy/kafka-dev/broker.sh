@@ -76,6 +76,8 @@ log.cleaner.dedupe.buffer.size=16777216
 num.network.threads=2
 num.io.threads=4
 PROPERTIES
+# What a test wants otherwise: of several lines about one thing the last one counts.
+if [[ -f $folder/extra.properties ]]; then cat "$folder/extra.properties" >>"$folder/server.properties"; fi
 
 run=(java "-Xmx${PORCHLIGHT_BROKER_MEMORY:-512m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j.configuration=file:$here/log4j.properties"
   -cp "$jars/*")

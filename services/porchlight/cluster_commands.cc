@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/cluster/cluster.h"
 #include "common/config/topics_file.h"
 #include "common/keys/master_key.h"
@@ -15,24 +16,18 @@ namespace {
 
 struct TopicsOptions {
   std::string config_file;
-  std::string topics_file = "deploy/topics.yaml";
-  int brokers = 0;
+  TopicListOptions list;
   bool create = false;
   bool json = false;
 };
 
 int Topics(const TopicsOptions& options) {
-  const absl::StatusOr<Config> config = ReadConfig(options.config_file);
-  if (!config.ok()) return Fail(absl::InvalidArgumentError(config.status().message()));
-  if (!config->cluster.has_value())
-    return Fail(absl::InvalidArgumentError("the configuration has no section cluster"));
+  const absl::StatusOr<Config> config = ReadClusterConfig(options.config_file);
+  if (!config.ok()) return Fail(config.status());
   const absl::StatusOr<kafka::ClientOptions> client = KafkaClientOptions(config->cluster->kafka);
   if (!client.ok()) return Fail(absl::InvalidArgumentError(client.status().message()));
-  const absl::StatusOr<std::string> yaml = ReadYamlFile("list of topics", options.topics_file);
-  if (!yaml.ok()) return Fail(absl::InvalidArgumentError(yaml.status().message()));
-  absl::StatusOr<std::vector<kafka::TopicSpec>> topics = ReadTopics(*yaml, options.topics_file);
-  if (!topics.ok()) return Fail(absl::InvalidArgumentError(topics.status().message()));
-  if (options.brokers > 0) LimitReplication(options.brokers, *topics);
+  const absl::StatusOr<std::vector<kafka::TopicSpec>> topics = ReadTopicList(options.list);
+  if (!topics.ok()) return Fail(topics.status());
   const absl::Status done =
       options.create ? kafka::CreateTopics(*client, *topics) : kafka::CheckTopics(*client, *topics);
   if (!done.ok()) return Fail(done);
@@ -41,7 +36,7 @@ int Topics(const TopicsOptions& options) {
     for (const kafka::TopicSpec& topic : *topics) checked.add_topics(topic.name);
     PrintJson(checked);
   } else {
-    std::cout << topics->size() << " topics are there as " << options.topics_file << " says.\n";
+    std::cout << topics->size() << " topics are there as they must be.\n";
   }
   return kDone;
 }
@@ -70,12 +65,7 @@ void AddTopics(CLI::App& topics, bool create, int& exit_code) {
           : topics.add_subcommand("check", "Say which are missing or otherwise than they must be");
   command->add_option("--config", options->config_file, "Configuration with a section cluster")
       ->required();
-  command->add_option("--topics", options->topics_file, "Which topics there must be")
-      ->capture_default_str();
-  command
-      ->add_option("--brokers", options->brokers,
-                   "How many brokers there are, where they are fewer than the copies wanted")
-      ->check(CLI::Range(1, 100));
+  AddTopicListOptions(*command, options->list);
   command->add_flag("--json", options->json, "Print JSON for scripts");
   command->footer(create ? "Example: porchlight topics create --config /etc/porchlight.yaml"
                          : "Example: porchlight topics check --config /etc/porchlight.yaml");
@@ -83,6 +73,35 @@ void AddTopics(CLI::App& topics, bool create, int& exit_code) {
 }
 
 }  // namespace
+
+absl::StatusOr<Config> ReadClusterConfig(const std::string& file) {
+  absl::StatusOr<Config> config = ReadConfig(file);
+  if (!config.ok()) return absl::InvalidArgumentError(config.status().message());
+  if (!config->cluster.has_value())
+    return absl::InvalidArgumentError(absl::StrCat(file, " has no section cluster"));
+  return config;
+}
+
+void AddTopicListOptions(CLI::App& command, TopicListOptions& options) {
+  command.add_option("--topics", options.file,
+                     "Which topics there must be; without it, those built in (deploy/topics.yaml)");
+  command
+      .add_option("--brokers", options.brokers,
+                  "How many brokers there are, where they are fewer than the copies wanted")
+      ->check(CLI::Range(1, 100));
+}
+
+absl::StatusOr<std::vector<kafka::TopicSpec>> ReadTopicList(const TopicListOptions& options) {
+  std::string yaml(BuiltInTopics());
+  if (!options.file.empty()) {
+    absl::StatusOr<std::string> read = ReadYamlFile("list of topics", options.file);
+    if (!read.ok()) return absl::InvalidArgumentError(read.status().message());
+    yaml = *std::move(read);
+  }
+  absl::StatusOr<std::vector<kafka::TopicSpec>> topics = ReadTopics(yaml, options.file);
+  if (topics.ok() && options.brokers > 0) LimitReplication(options.brokers, *topics);
+  return topics;
+}
 
 void AddClusterCommands(CLI::App& app, CLI::App& config, int& exit_code) {
   CLI::App* topics = app.add_subcommand("topics", "Kafka's topics, for services on a cluster");

@@ -115,6 +115,7 @@ int Main(int argc, char** argv) {
   AddDirectoryCommands(app, exit_code);
   AddOncallCommands(app, exit_code);
   AddAdminCommands(app, exit_code);
+  AddMigrateCommand(app, exit_code);
   AddDrill(app, exit_code);
   AddCompletion(app, exit_code);
   try {

@@ -18,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::KafkaBroker;
+using ::testing::Not;
 using testing::TestTopic;
 
 class KafkaTopicsTest : public ::testing::Test {
@@ -42,6 +43,7 @@ TEST_F(KafkaTopicsTest, ThoseOfTheFileAreMadeOnceAndAreRightAfterwards) {
   }
   const absl::Status right = kafka::CheckTopics(client_, *topics);
   EXPECT_TRUE(right.ok()) << right;
+  EXPECT_EQ(BuiltInTopics(), testing::ReadFile(file));
 }
 
 TEST_F(KafkaTopicsTest, WhatIsMissingOrOtherwiseIsNamed) {
@@ -53,6 +55,39 @@ TEST_F(KafkaTopicsTest, WhatIsMissingOrOtherwiseIsNamed) {
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr(prefix_ + "three has 3 partitions"), HasSubstr("must have 4")));
   }
+}
+
+TEST_F(KafkaTopicsTest, EachSettingThatDiffersIsSaidWithWhatToDo) {
+  std::vector<kafka::TopicSpec> made;
+  for (const char* name : {"one", "two"}) {
+    kafka::TopicSpec topic = TestTopic(prefix_ + name, 1);
+    topic.settings = {{"retention.ms", "86400000"}, {"cleanup.policy", "compact"}};
+    made.push_back(topic);
+  }
+  ASSERT_TRUE(kafka::CreateTopics(client_, made).ok());
+  std::vector<kafka::TopicSpec> wanted = made;
+  for (kafka::TopicSpec& topic : wanted) {
+    topic.replication = 3;
+    topic.settings = {{"retention.ms", "-1"},
+                      {"cleanup.policy", "delete"},
+                      {"max.message.bytes", "2000000"},
+                      {"min.insync.replicas", "2"},
+                      {"unclean.leader.election.enable", "false"}};
+  }
+  const absl::Status said = kafka::CheckTopics(client_, wanted);
+  EXPECT_TRUE(absl::IsFailedPrecondition(said)) << said;
+  const std::string names = absl::StrCat("of ", prefix_, "one, ", prefix_, "two: ");
+  EXPECT_THAT(std::string(said.message()),
+              AllOf(HasSubstr(names + "there are 1 copies of each record, but must be 3"),
+                    HasSubstr(names + "retention.ms is 86400000, but must be -1: kafka-configs.sh"),
+                    HasSubstr("--add-config retention.ms=-1"),
+                    HasSubstr("cleanup.policy is compact, but must be delete"),
+                    HasSubstr("max.message.bytes is 1048588, but must be 2000000"),
+                    HasSubstr("min.insync.replicas is 1, but must be 2"),
+                    Not(HasSubstr("unclean.leader.election.enable"))));
+  const auto found = kafka::InspectTopics(client_, wanted);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_TRUE(found->unusable.empty());
 }
 
 TEST_F(KafkaTopicsTest, ABrokersRefusalIsPassedOn) {

@@ -190,6 +190,39 @@ TEST_F(KafkaKeysTest, ADestroyThatWasCutOffIsEndedByTheNextStart) {
   })) << "its bytes are marked to be removed";
 }
 
+TEST_F(KafkaKeysTest, KeysAreTakenOverOnceAndNobodyElseOpensThemUntilThen) {
+  const std::vector<NamedKey> taken = {
+      {"youth/a", Key{1}}, {"youth/b", std::nullopt}, {"youth/c", Key{3}}};
+  const auto mover = [this] {
+    auto keys = KafkaKeys::Open(
+        {.client = KafkaBroker::Shared().Client(), .topic = topic_, .for_move = true},
+        TestMaster(7));
+    EXPECT_TRUE(keys.ok()) << keys.status();
+    return *std::move(keys);
+  };
+  {
+    const std::unique_ptr<KafkaKeys> keys = mover();
+    ASSERT_TRUE(keys->BeginMove().ok());
+    ASSERT_TRUE(keys->Import({taken[0]}).ok());
+  }
+  const absl::Status kept_out = Open().status();
+  EXPECT_TRUE(absl::IsUnavailable(kept_out)) << kept_out;
+  EXPECT_THAT(std::string(kept_out.message()), HasSubstr("porchlight migrate"));
+  const std::unique_ptr<KafkaKeys> keys = mover();
+  EXPECT_TRUE(keys->moving());
+  for (int n = 0; n < 2; ++n) {
+    const absl::Status imported = keys->Import(taken);
+    EXPECT_TRUE(imported.ok()) << imported;
+  }
+  EXPECT_TRUE(absl::IsFailedPrecondition(keys->Import({taken[0], taken[1]})));
+  EXPECT_TRUE(absl::IsFailedPrecondition(keys->Import({taken[0], taken[1], {"youth/c", Key{4}}})));
+  ASSERT_TRUE(keys->EndMove().ok());
+  const std::unique_ptr<KafkaKeys> service = Opened();
+  EXPECT_EQ(*service->Get("youth/a"), Key{1});
+  EXPECT_TRUE(absl::IsFailedPrecondition(service->GetOrCreate("youth/b").status()));
+  EXPECT_EQ(*service->Get("youth/c"), Key{3});
+}
+
 TEST_F(KafkaKeysTest, KeysOfAnotherMasterAreLeftAlone) {
   const Key made = *Opened()->GetOrCreate("youth/a");
   const absl::Status other = Open(8).status();

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/topics.h"
+#include "common/log/append_rules.h"
 #include "common/log/kafka_log.h"
 #include "gmock/gmock.h"
 #include "tests/contract/log_testing.h"
@@ -245,6 +246,26 @@ TEST_F(KafkaLogTest, AMissingTopicIsNamedAndUsedOnceItIsThere) {
       kafka::CreateTopics(KafkaBroker::Shared().Client(), {TestTopic(where.topic, 1)}).ok());
   EXPECT_EQ(AppendTo(*log, where, {"a"}).outcome, AppendOutcome::kAccepted);
   EXPECT_THAT(ReadAll(*log, where), ElementsAre("a"));
+}
+
+TEST_F(KafkaLogTest, WhatRetentionRemovedIsToldWithWhereTheRestBegins) {
+  const kafka::ClientOptions client = KafkaBroker::Shared().Client();
+  AppendTo(*Opened(), commands_, {"a", "b", "c", "d", "e"});
+  for (const int64_t start : {3, 5}) {
+    const absl::Status removed = testing::RemoveRecordsBefore(client, commands_, start);
+    ASSERT_TRUE(removed.ok()) << removed;
+    const std::unique_ptr<KafkaLog> log = Opened();
+    const absl::Status told = log->Read(commands_, 1).status();
+    EXPECT_TRUE(absl::IsDataLoss(told)) << told;
+    EXPECT_EQ(StartOfWhatIsLeft(told), start);
+    const auto rest = log->Read(commands_, start);
+    ASSERT_TRUE(rest.ok()) << rest.status();
+    EXPECT_EQ(rest->size(), static_cast<size_t>(5 - start));
+    EXPECT_EQ(EndOf(*log, commands_), 5);
+  }
+  const std::unique_ptr<KafkaLog> log = Opened();
+  EXPECT_EQ(AppendTo(*log, commands_, {"f"}, 5).outcome, AppendOutcome::kAccepted);
+  EXPECT_EQ(StartOfWhatIsLeft(log->Read(commands_, 9).status()), std::nullopt);
 }
 
 TEST_F(KafkaLogTest, APartitionBeyondTheTopicsIsNamed) {

@@ -6,12 +6,21 @@
 #include <signal.h>
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/hash.h"
+#include "common/base/limits.h"
+#include "common/keys/kafka_keys.h"
+#include "common/keys/master_key.h"
+#include "common/log/kafka_log.h"
 #include "common/rpc/client.h"
+#include "common/store/redis_store.h"
 #include "tests/support/cluster_processes.h"
 #include "tests/support/report_load.h"
+#include "tests/support/store_digest.h"
 
 namespace porchlight::testing::cluster_test {
 namespace {
@@ -65,6 +74,34 @@ class ClusterTest : public ::testing::Test {
     return true;
   }
 
+  // Of a service's store on Redis, read by this test.
+  std::string Digest(const std::string& service) {
+    const absl::StatusOr<Key> master = ReadMasterKey(cluster_.folder() + "/master.key");
+    const auto keys = KafkaKeys::Open({.client = cluster_.broker().Client()}, *master);
+    EXPECT_TRUE(keys.ok()) << keys.status();
+    RedisServer server;
+    server.host = "127.0.0.1";
+    server.port = cluster_.redis().port();
+    RedisStore store({.server = server, .service = service, .restarted = {}}, clock_);
+    const absl::StatusOr<std::string> digest = StoreDigest(store, **keys, kPartitions);
+    return digest.ok() ? *digest : digest.status().ToString();
+  }
+
+  // Once it doesn't change any more.
+  std::string SettledDigest(const std::string& service) {
+    constexpr int kTimesTheSame = 20;
+    std::string digest;
+    int same = 0;
+    EXPECT_TRUE(WaitUntil(
+        [&] {
+          const std::string earlier = std::exchange(digest, Digest(service));
+          same = digest == earlier ? same + 1 : 0;
+          return same == kTimesTheSame;
+        },
+        kLongest));
+    return digest;
+  }
+
   // What was not accepted is sent again to `name`, with the same request id.
   void AcceptAll(const std::string& name, ReportLoad& load) {
     const ReportLoad::Outcome first = load.Finish();
@@ -73,6 +110,7 @@ class ClusterTest : public ::testing::Test {
     EXPECT_TRUE(rest.again.empty()) << rest.again.size() << " are never accepted";
   }
 
+  const SystemClock clock_;
   ClusterProcesses cluster_;
 };
 
@@ -145,6 +183,105 @@ TEST_F(ClusterTest, SaysPlainlyWhatIsMissingAndGoesOnOnceItIsThere) {
                 kLongest));
   ASSERT_EQ(cluster_.broker().Restart(), absl::OkStatus());
   EXPECT_TRUE(cluster_.WaitUntilReady("directory")) << cluster_.errors("directory");
+}
+
+TEST_F(ClusterTest, ATopicThatIsMissingIsNamedUntilItIsThere) {
+  ASSERT_TRUE(cluster_.status().ok());
+  ASSERT_EQ(DeleteTopic(cluster_.broker().Client(), CommandsTopic("directory")), absl::OkStatus());
+  cluster_.Start("directory");
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        return absl::StrContains(cluster_.errors("directory"),
+                                 "topic porchlight.directory.commands is missing: create it");
+      },
+      kLongest));
+  const RunResult created = RunProgram(
+      {kProgram, "topics", "create", "--config", cluster_.config_file(), "--brokers", "1"});
+  EXPECT_EQ(created.exit_code, 0) << created.errors;
+  EXPECT_TRUE(cluster_.WaitUntilReady("directory")) << cluster_.errors("directory");
+  // What only weakens a promise is said, and nothing waits for it.
+  EXPECT_THAT(cluster_.errors("directory"),
+              HasSubstr("there are 1 copies of each record, but must be 3"));
+}
+
+TEST_F(ClusterTest, WhatIsWrongWithRedisIsSaidAndDecisionsGoOn) {
+  StartAll({"directory", "intake", "notification"});
+  const std::vector<std::vector<std::string>> wrong = {
+      {"read-only replica", "REPLICAOF", "127.0.0.1", "1"},
+      {"out of memory", "CONFIG", "SET", "maxmemory", "1"}};
+  const std::vector<std::vector<std::string>> mended = {{"REPLICAOF", "NO", "ONE"},
+                                                        {"CONFIG", "SET", "maxmemory", "0"}};
+  std::vector<v1::ReportMissingRequest> all;
+  for (size_t i = 0; i < wrong.size(); ++i) {
+    cluster_.redis().Command({wrong[i].begin() + 1, wrong[i].end()});
+    const auto reports = Reports(absl::StrCat("wrong-", i), 10);
+    all.insert(all.end(), reports.begin(), reports.end());
+    ReportLoad load(cluster_.address("intake"), reports, 4, absl::Seconds(5));
+    EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(reports); }, kLongest)) << Told().size();
+    EXPECT_TRUE(WaitUntil(
+        [&] { return absl::StrContains(cluster_.errors("intake"), wrong[i].front()); }, kLongest));
+    cluster_.redis().Command(mended[i]);
+    AcceptAll("intake", load);
+    EXPECT_TRUE(
+        WaitUntil([&] { return ListAllEpisodes(cluster_.address("intake")).size() == all.size(); },
+                  kLongest));
+  }
+}
+
+TEST_F(ClusterTest, AStoreThatIsWipedOrRebuiltIsTheSameAfterwards) {
+  StartAll({"directory", "intake", "intake-2", "notification"});
+  const auto reports = Reports("kept", 60);
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake"), reports).again.empty());
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(reports); }, kLongest)) << Told().size();
+  std::map<std::string, std::string> before;
+  for (const std::string service : {"intake", "notification"})
+    before[service] = SettledDigest(service);
+  cluster_.redis().Command({"FLUSHALL"});
+  for (const auto& [service, digest] : before)
+    EXPECT_TRUE(WaitUntil([&] { return Digest(service) == digest; }, kLongest)) << service;
+  // Each partition is made again by whoever decides it; any instance may be asked.
+  for (const auto& [service, digest] : before) {
+    const std::string asked = service == "intake" ? "intake-2" : service;
+    const RunResult rebuilt =
+        RunProgram({kProgram, "rebuild", service, "--server", cluster_.address(asked)});
+    EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.errors;
+    EXPECT_THAT(rebuilt.output, HasSubstr("was made again from"));
+    EXPECT_EQ(Digest(service), digest) << service;
+  }
+}
+
+// As after ninety days without any: all that was decided is gone, and so is one that was never.
+TEST_F(ClusterTest, CommandsThatRetentionRemovedHoldNothingUpAndOneNeverDecidedIsSaid) {
+  StartAll({"directory", "intake", "notification"});
+  const auto first = Reports("first", 40);
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake"), first).again.empty());
+  EXPECT_EQ(cluster_.Stop("intake"), 0);
+  const kafka::ClientOptions client = cluster_.broker().Client();
+  const auto log = KafkaLog::Open({.client = client});
+  ASSERT_TRUE(log.ok()) << log.status();
+  const TopicPartition undecided{CommandsTopic("intake"),
+                                 PartitionOf("youth-first-0", kPartitions)};
+  const auto again = (*log)->Read(undecided, 0, {.records_max = 1});
+  ASSERT_TRUE(again.ok() && again->size() == 1u) << again.status();
+  const auto appended =
+      (*log)->Append({{.where = undecided, .records = *again, .expected_end = std::nullopt}});
+  ASSERT_EQ(appended.front().outcome, AppendOutcome::kAccepted);
+  for (int32_t partition = 0; partition < kPartitions; ++partition) {
+    const TopicPartition where{CommandsTopic("intake"), partition};
+    const absl::StatusOr<int64_t> end = (*log)->End(where);
+    ASSERT_TRUE(end.ok()) << end.status();
+    if (*end > 0) ASSERT_EQ(RemoveRecordsBefore(client, where, *end), absl::OkStatus());
+  }
+  cluster_.Start("intake");
+  ASSERT_TRUE(cluster_.WaitUntilReady("intake")) << cluster_.errors("intake");
+  const auto second = Reports("second", 40);
+  EXPECT_TRUE(ReportUntilAccepted(cluster_.address("intake"), second).again.empty());
+  EXPECT_TRUE(WaitUntil([&] { return EachIsToldOnce(first) && EachIsToldOnce(second); }, kLongest));
+  EXPECT_EQ(ListAllEpisodes(cluster_.address("intake")).size(), 80u);
+  // Of the one partition, and of no other.
+  const std::vector<std::string> said =
+      absl::StrSplit(cluster_.errors("intake"), "commands were removed by their topic's retention");
+  EXPECT_EQ(said.size(), 2u) << cluster_.errors("intake");
 }
 
 TEST_F(ClusterTest, TheCommandLineFindsEachService) {

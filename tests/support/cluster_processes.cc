@@ -18,6 +18,13 @@ constexpr absl::Duration kUntilReady = absl::Minutes(1);
 
 std::string ServiceOf(const std::string& name) { return name.substr(0, name.find('-')); }
 
+std::string AgencyConfig(const ClusterSetup& setup) {
+  return absl::StrCat(
+      "agency: {id: example-county, name: Example County, time_zone: UTC}\n"
+      "master_key_file: master.key\n",
+      setup.config);
+}
+
 }  // namespace
 
 ClusterProcesses::ClusterProcesses(const ClusterSetup& setup)
@@ -27,23 +34,21 @@ ClusterProcesses::ClusterProcesses(const ClusterSetup& setup)
 
 void ClusterProcesses::WriteConfig(const std::string& file, const ClusterSetup& setup,
                                    const std::string& brokers, int redis_port) const {
-  WriteTextFile(file,
-                absl::StrCat("agency: {id: example-county, name: Example County, time_zone: UTC}\n"
-                             "master_key_file: master.key\n"
-                             "cluster:\n"
-                             "  kafka: {brokers: \"",
-                             brokers, "\", session_seconds: ", setup.session_seconds,
-                             "}\n"
-                             "  redis: {address: \"127.0.0.1:",
-                             redis_port,
-                             "\"}\n"
-                             "  blob_directory: blobs\n",
-                             setup.config));
+  WriteTextFile(file, absl::StrCat(AgencyConfig(setup),
+                                   "cluster:\n"
+                                   "  kafka: {brokers: \"",
+                                   brokers, "\", session_seconds: ", setup.session_seconds,
+                                   "}\n"
+                                   "  redis: {address: \"127.0.0.1:",
+                                   redis_port,
+                                   "\"}\n"
+                                   "  blob_directory: blobs\n"));
 }
 
 absl::Status ClusterProcesses::Prepare(const ClusterSetup& setup) {
   for (const auto& [name, text] : setup.files)
     WriteTextFile(absl::StrCat(folder_.path(), "/", name), text);
+  WriteTextFile(embedded_config_file(), AgencyConfig(setup));
   WriteConfig(config_file(), setup, broker_.Client().brokers, redis_.port());
   if (setup.brokers > 1)
     WriteConfig(relayed_config_file(), setup, broker_.RelayedAddresses(), redis_relay_.port());

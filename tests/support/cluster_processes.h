@@ -60,6 +60,9 @@ class ClusterProcesses {
   std::string outbox() const { return folder_.path() + "/outbox"; }
   std::string config_file() const { return folder_.path() + "/porchlight.yaml"; }
   std::string master_key_file() const { return folder_.path() + "/master.key"; }
+  // The same agency for `porchlight serve`, with the same master key.
+  std::string embedded_config_file() const { return folder_.path() + "/embedded.yaml"; }
+  const std::string& folder() const { return folder_.path(); }
 
  private:
   struct Process {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -14,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/limits.h"
+#include "tests/support/far_ends.h"
 #include "tests/support/receiver_process.h"
 
 namespace porchlight::testing {
@@ -23,9 +26,87 @@ constexpr int kStartsMax = 3;
 constexpr absl::Duration kStartLimit = absl::Minutes(2);
 constexpr int kAskMilliseconds = 2000;
 
+constexpr int kAdministrationMilliseconds = 20'000;
+
+// Starts one question of administration, and waits for its answer.
+absl::Status Administer(const kafka::ClientOptions& options,
+                        const std::function<void(rd_kafka_t*, rd_kafka_queue_t*)>& ask,
+                        const std::function<rd_kafka_resp_err_t(rd_kafka_event_t*)>& result) {
+  const auto client = kafka::Client::Open(options, {.type = RD_KAFKA_PRODUCER, .properties = {}});
+  if (!client.ok()) return client.status();
+  rd_kafka_t* const handle = (*client)->handle();
+  const kafka::Handle<rd_kafka_queue_t> queue(rd_kafka_queue_new(handle));
+  ask(handle, queue.get());
+  const kafka::Handle<rd_kafka_event_t> event(
+      rd_kafka_queue_poll(queue.get(), kAdministrationMilliseconds));
+  if (event == nullptr) return absl::DeadlineExceededError("the broker gave no answer");
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = result(event.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  return absl::InternalError(rd_kafka_err2str(error));
+}
+
 }  // namespace
 
-KafkaBroker::KafkaBroker(int brokers) : nodes_(static_cast<size_t>(brokers)) {
+absl::Status RemoveRecordsBefore(const kafka::ClientOptions& client, const TopicPartition& where,
+                                 int64_t start) {
+  const kafka::Handle<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset =
+      start;
+  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(list.get());
+  const absl::Status done = Administer(
+      client,
+      [&](rd_kafka_t* handle, rd_kafka_queue_t* queue) {
+        rd_kafka_DeleteRecords(handle, &request, 1, nullptr, queue);
+      },
+      [](rd_kafka_event_t* event) {
+        return rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event))
+            ->elems[0]
+            .err;
+      });
+  rd_kafka_DeleteRecords_destroy(request);
+  return done;
+}
+
+absl::Status DeleteTopic(const kafka::ClientOptions& client, const std::string& topic) {
+  rd_kafka_DeleteTopic_t* request = rd_kafka_DeleteTopic_new(topic.c_str());
+  const absl::Status done = Administer(
+      client,
+      [&](rd_kafka_t* handle, rd_kafka_queue_t* queue) {
+        rd_kafka_DeleteTopics(handle, &request, 1, nullptr, queue);
+      },
+      [](rd_kafka_event_t* event) {
+        size_t count = 0;
+        return rd_kafka_topic_result_error(rd_kafka_DeleteTopics_result_topics(
+            rd_kafka_event_DeleteTopics_result(event), &count)[0]);
+      });
+  rd_kafka_DeleteTopic_destroy(request);
+  return done;
+}
+
+absl::Status AllowTopics(const kafka::ClientOptions& client, const std::string& user) {
+  char reason[512];
+  rd_kafka_AclBinding_t* acl =
+      rd_kafka_AclBinding_new(RD_KAFKA_RESOURCE_TOPIC, "*", RD_KAFKA_RESOURCE_PATTERN_LITERAL,
+                              absl::StrCat("User:", user).c_str(), "*", RD_KAFKA_ACL_OPERATION_ALL,
+                              RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, reason, sizeof reason);
+  const absl::Status done = Administer(
+      client,
+      [&](rd_kafka_t* handle, rd_kafka_queue_t* queue) {
+        rd_kafka_CreateAcls(handle, &acl, 1, nullptr, queue);
+      },
+      [](rd_kafka_event_t* event) {
+        size_t count = 0;
+        const rd_kafka_error_t* error = rd_kafka_acl_result_error(
+            rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event), &count)[0]);
+        return error == nullptr ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+      });
+  rd_kafka_AclBinding_destroy(acl);
+  return done;
+}
+
+KafkaBroker::KafkaBroker(int brokers, BrokerSecurity security)
+    : security_(std::move(security)), nodes_(static_cast<size_t>(brokers)) {
   // Somebody else may take a port between its choice and its use.
   for (int start = 0; start < kStartsMax; ++start) {
     std::vector<std::string> ports;
@@ -60,6 +141,8 @@ void KafkaBroker::Launch(int number) {
       absl::StrCat(SOURCE_DIR, "/deploy/kafka-dev/broker.sh"), FolderOf(number),
       absl::StrCat(number)};
   for (absl::string_view ports : absl::StrSplit(ports_, ' ')) command.emplace_back(ports);
+  std::filesystem::create_directories(FolderOf(number));
+  WriteTextFile(FolderOf(number) + "/extra.properties", security_.broker);
   At(number).child = std::make_unique<Child>(
       ChildOptions{.command = std::move(command), .error_file = ErrorFile(), .user = 0});
 }
@@ -90,6 +173,7 @@ kafka::ClientOptions KafkaBroker::Client() const {
   kafka::ClientOptions client;
   for (const Node& node : nodes_)
     absl::StrAppend(&client.brokers, client.brokers.empty() ? "" : ",", "127.0.0.1:", node.port);
+  client.security = security_.client;
   client.answer_wait = absl::Seconds(10);
   client.delivery_wait = absl::Seconds(20);
   return client;

@@ -19,9 +19,15 @@ namespace porchlight::testing {
 
 // A cluster of one broker, or of several that each keep a copy of every record. They are numbered
 // from 1 on.
+// Who gets in: lines over those of broker.sh, and how a client then does.
+struct BrokerSecurity {
+  std::string broker = "";
+  kafka::Properties client = {};
+};
+
 class KafkaBroker {
  public:
-  explicit KafkaBroker(int brokers = 1);
+  explicit KafkaBroker(int brokers = 1, BrokerSecurity security = {});
   // One for all tests of this process, started when it is first asked for. Ask on the main thread.
   static KafkaBroker& Shared();
 
@@ -60,6 +66,7 @@ class KafkaBroker {
   absl::Status WaitForAll();
   kafka::Handle<const rd_kafka_metadata_t> Ask() const;
 
+  const BrokerSecurity security_;
   DataFolder folder_;
   std::string ports_;  // of all, as broker.sh wants them
   std::vector<Node> nodes_;
@@ -68,6 +75,13 @@ class KafkaBroker {
 
 // A topic as deploy/topics.yaml has those of events, on one broker.
 kafka::TopicSpec TestTopic(const std::string& name, int partitions = kPartitions);
+
+// As retention does it: the partition begins at `start` from now on.
+absl::Status RemoveRecordsBefore(const kafka::ClientOptions& client, const TopicPartition& where,
+                                 int64_t start);
+absl::Status DeleteTopic(const kafka::ClientOptions& client, const std::string& topic);
+// On a broker with an authorizer: this user may read and write all topics, and describe them.
+absl::Status AllowTopics(const kafka::ClientOptions& client, const std::string& user);
 
 // "test7.": before the names of topics, they are this test's alone.
 std::string FreshPrefix();

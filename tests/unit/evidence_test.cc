@@ -1,9 +1,11 @@
 // Evidence that is untouched verifies; every kind of tampering with it is found, also by somebody
 // who can sign again, and the record is named.
 #include <functional>
+#include <set>
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/hash.h"
@@ -11,6 +13,8 @@
 #include "common/evidence/bundle.h"
 #include "common/evidence/evidence_service.h"
 #include "common/evidence/verify_bundle.h"
+#include "common/log/append_rules.h"
+#include "common/log/faulty_log.h"
 #include "common/privacy/sealing.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/stubs/logging.h"
@@ -321,6 +325,41 @@ TEST_F(EvidenceTest, CommandRemovedAddedChangedOrRepeated) {
   bundle = Export();
   bundle.mutable_commands(1)->mutable_sealed()->back() ^= 1;
   EXPECT_THAT(Fault(bundle), AllOf(HasSubstr("command-second-report"), HasSubstr("was changed")));
+}
+
+// As retention leaves a topic of commands: what is below `start` is gone.
+TEST_F(EvidenceTest, CommandsThatWereNoLongerKeptAreListed) {
+  std::set<TopicPartition> told;
+  FaultyLog log(*world_.log, nullptr, [&](const TopicPartition& where) {
+    const bool is_commands = absl::EndsWith(where.topic, ".commands");
+    return is_commands && told.insert(where).second ? RemovedBefore(where, 0, 1) : absl::OkStatus();
+  });
+  const ExportSources sources = world_.Sources();
+  const absl::StatusOr<v1::EvidenceBundle> exported =
+      ExportEvidence({.log = log,
+                      .keys = sources.keys,
+                      .services = sources.services,
+                      .partitions = sources.partitions,
+                      .signing_seed = sources.signing_seed,
+                      .agency_id = sources.agency_id},
+                     world_.episode, world_.start);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  ASSERT_GT(exported->commands_removed_size(), 0);
+  EXPECT_EQ(exported->commands_size() + exported->commands_removed_size(), 4);
+  const absl::StatusOr<EvidenceReport> report = VerifyEvidence(File(*exported));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->commands_removed, static_cast<size_t>(exported->commands_removed_size()));
+  EXPECT_THAT(ToText(*report, absl::UTCTimeZone()), HasSubstr("no longer kept"));
+
+  v1::EvidenceBundle bundle = *exported;
+  bundle.add_commands_removed(std::string(32, '\xff'));
+  EXPECT_THAT(Fault(bundle), HasSubstr("it was added"));
+  bundle = *exported;
+  bundle.add_commands_removed(bundle.commands_removed(bundle.commands_removed_size() - 1));
+  EXPECT_THAT(Fault(bundle), HasSubstr("listed twice"));
+  bundle = Export();
+  bundle.add_commands_removed(Sha256(bundle.commands(1).SerializeAsString()));
+  EXPECT_THAT(Fault(bundle), HasSubstr("in the file all the same"));
 }
 
 TEST_F(EvidenceTest, PayloadsSwappedBetweenRecords) {
