@@ -228,15 +228,17 @@ absl::Status Check(Client& client, const std::vector<TopicSpec>& topics) {
       absl::StrCat(absl::StrJoin(all, "\n"), "\n(brokers ", client.options().brokers, ")"));
 }
 
-// A broker may hear a moment after the controller that there is a new topic.
-void WaitUntilKnown(Client& client, const std::vector<TopicSpec>& topics) {
+// Each broker hears a moment after the controller that there is a new topic, and any of them may be
+// the one that is asked.
+absl::Status CheckUntilKnown(Client& client, const std::vector<TopicSpec>& topics) {
   constexpr int kLookEveryMilliseconds = 20;
   const int looks = Milliseconds(client.options().answer_wait) / kLookEveryMilliseconds;
-  for (int look = 0; look < looks; ++look) {
-    const absl::StatusOr<std::map<std::string, Found>> found = ListTopics(client);
-    if (!found.ok() || FindUnusable(*found, topics).empty()) return;
+  absl::Status checked = Check(client, topics);
+  for (int look = 0; look < looks && absl::IsFailedPrecondition(checked); ++look) {
     rd_kafka_poll(client.handle(), kLookEveryMilliseconds);
+    checked = Check(client, topics);
   }
+  return checked;
 }
 
 }  // namespace
@@ -250,11 +252,9 @@ absl::Status CreateTopics(const ClientOptions& options, const std::vector<TopicS
   for (const TopicSpec& topic : topics) {
     if (!found->contains(topic.name)) missing.push_back(topic);
   }
-  if (!missing.empty()) {
-    if (absl::Status created = Create(**client, missing); !created.ok()) return created;
-    WaitUntilKnown(**client, missing);
-  }
-  return Check(**client, topics);
+  if (missing.empty()) return Check(**client, topics);
+  if (absl::Status created = Create(**client, missing); !created.ok()) return created;
+  return CheckUntilKnown(**client, topics);
 }
 
 absl::StatusOr<TopicFindings> InspectTopics(const ClientOptions& options,
