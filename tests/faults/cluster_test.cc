@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -51,6 +52,7 @@ class ClusterTest : public ::testing::Test {
   // Delivery ids of police's notices, by the youth whom they name.
   std::map<std::string, std::set<std::string>> Told() const {
     std::map<std::string, std::set<std::string>> told;
+    if (!std::filesystem::exists(cluster_.outbox() + "/police")) return told;
     for (const auto& [name, text] : AllFiles(cluster_.outbox() + "/police")) {
       if (!absl::EndsWith(name, ".json")) continue;
       const auto value = [&text](const std::string& key) {
@@ -194,7 +196,8 @@ TEST_F(ClusterTest, ATopicThatIsMissingIsNamedUntilItIsThere) {
         return absl::StrContains(cluster_.errors("directory"),
                                  "topic porchlight.directory.commands is missing: create it");
       },
-      kLongest));
+      kLongest))
+      << cluster_.errors("directory");
   const RunResult created = RunProgram(
       {kProgram, "topics", "create", "--config", cluster_.config_file(), "--brokers", "1"});
   EXPECT_EQ(created.exit_code, 0) << created.errors;
@@ -270,7 +273,7 @@ TEST_F(ClusterTest, CommandsThatRetentionRemovedHoldNothingUpAndOneNeverDecidedI
     const TopicPartition where{CommandsTopic("intake"), partition};
     const absl::StatusOr<int64_t> end = (*log)->End(where);
     ASSERT_TRUE(end.ok()) << end.status();
-    if (*end > 0) ASSERT_EQ(RemoveRecordsBefore(client, where, *end), absl::OkStatus());
+    ASSERT_EQ(RemoveRecordsBefore(client, where, *end), absl::OkStatus());
   }
   cluster_.Start("intake");
   ASSERT_TRUE(cluster_.WaitUntilReady("intake")) << cluster_.errors("intake");
