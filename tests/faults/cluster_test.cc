@@ -189,7 +189,15 @@ TEST_F(ClusterTest, SaysPlainlyWhatIsMissingAndGoesOnOnceItIsThere) {
 
 TEST_F(ClusterTest, ATopicThatIsMissingIsNamedUntilItIsThere) {
   ASSERT_TRUE(cluster_.status().ok());
-  ASSERT_EQ(DeleteTopic(cluster_.broker().Client(), CommandsTopic("directory")), absl::OkStatus());
+  const kafka::TopicSpec topic = TestTopic(CommandsTopic("directory"), 1);
+  const kafka::ClientOptions client = cluster_.broker().Client();
+  ASSERT_EQ(DeleteTopic(client, topic.name), absl::OkStatus());
+  // The broker hears of it a moment after the controller.
+  ASSERT_TRUE(WaitUntil(
+      [&] {
+        return absl::StrContains(kafka::CheckTopics(client, {topic}).message(), "is missing");
+      },
+      kLongest));
   cluster_.Start("directory");
   EXPECT_TRUE(WaitUntil(
       [&] {
