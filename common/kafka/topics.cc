@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -167,6 +168,14 @@ std::vector<std::string> FindUnusable(const std::map<std::string, Found>& found,
   return unusable;
 }
 
+// "0.0001" is told as "1.0E-4".
+bool IsSameValue(const std::string& a, const std::string& b) {
+  double a_number = 0;
+  double b_number = 0;
+  return a == b ||
+         (absl::SimpleAtod(a, &a_number) && absl::SimpleAtod(b, &b_number) && a_number == b_number);
+}
+
 // Several topics mostly have the same wrong: each thing is said once, with their names.
 absl::StatusOr<std::vector<std::string>> FindOtherwise(Client& client,
                                                        const std::map<std::string, Found>& found,
@@ -191,7 +200,7 @@ absl::StatusOr<std::vector<std::string>> FindOtherwise(Client& client,
     if (in_force == settings->end()) continue;
     for (const auto& [name, value] : topic->settings) {
       const auto is = in_force->second.find(name);
-      if (is != in_force->second.end() && is->second == value) continue;
+      if (is != in_force->second.end() && IsSameValue(is->second, value)) continue;
       names_by_fault[absl::StrCat(name, " is ",
                                   is == in_force->second.end() ? "not set" : is->second,
                                   ", but must be ", value, ": kafka-configs.sh --bootstrap-server ",
