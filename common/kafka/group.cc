@@ -92,20 +92,23 @@ void Group::Set(std::optional<std::set<int32_t>> owned) {
 
 // The group must be told that the change was heard. Nothing is ever fetched by it, so the list of
 // what is to be fetched stays empty.
+//
+// Whenever somebody joins or leaves, all must first give up all that they have, and most of it they
+// get again. Until it is known who gets what, each goes on with what it had: otherwise nobody would
+// decide anything for that long, and all would have to be folded anew.
 void Group::OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t what,
                         rd_kafka_topic_partition_list_t* partitions, void* client) {
-  auto& group = *static_cast<Group*>(static_cast<Client*>(client)->context());
-  std::set<int32_t> owned;
-  if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    for (int i = 0; i < partitions->cnt; ++i) owned.insert(partitions->elems[i].partition);
-    const Handle<rd_kafka_topic_partition_list_t> none(rd_kafka_topic_partition_list_new(0));
-    rd_kafka_assign(handle, none.get());
-  } else {
+  if (what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     rd_kafka_assign(handle, nullptr);
+    return;
   }
-  LogLine(LogLevel::kInfo, "this process's share of the partitions changed",
+  std::set<int32_t> owned;
+  for (int i = 0; i < partitions->cnt; ++i) owned.insert(partitions->elems[i].partition);
+  const Handle<rd_kafka_topic_partition_list_t> none(rd_kafka_topic_partition_list_new(0));
+  rd_kafka_assign(handle, none.get());
+  LogLine(LogLevel::kInfo, "this process's share of the partitions is known",
           {{"partitions", absl::StrCat(owned.size())}});
-  group.Set(std::move(owned));
+  static_cast<Group*>(static_cast<Client*>(client)->context())->Set(std::move(owned));
 }
 
 void Group::Loop() {
