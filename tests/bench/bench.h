@@ -51,7 +51,7 @@ void Steady(Bench& bench);     // latency at given rates, with floors; and a bur
 void Held(Bench& bench);       // restart, rebuild and latency with many open episodes
 void Deadlines(Bench& bench);  // how late many pages are whose duties come due; memory for each
 void Silence(Bench& bench);    // from a report to a page, its acknowledgement, and nothing after it
-// For `make bench-cluster`: latency on Kafka and Redis with their floors, and what they take at most.
+// For `make bench-cluster`: latency on Kafka and Redis with floors, and what they take at most.
 void OnCluster(Bench& bench);
 
 // For Deadlines, which runs it as a process of its own: prints how many bytes of memory the pending
