@@ -33,8 +33,6 @@ constexpr ReadLimits kCopied = {.records_max = kReadRecordsMax, .bytes_max = 4u 
 constexpr size_t kPartitionsAtOnce = 8;
 constexpr int64_t kToldEveryPercent = 5;
 
-std::string Name(const TopicPartition& where) { return kafka::Name(where); }
-
 // One partition of both logs.
 struct Moved {
   TopicPartition where;
@@ -185,7 +183,7 @@ absl::Status Migration::CheckFit() {
     const auto own = known.find(where.topic);
     if (own == known.end() || where.partition >= own->second) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "the folder's log has ", Name(where),
+          "the folder's log has ", kafka::Name(where),
           ", which this program doesn't know. Move it with the version that wrote it, or newer."));
     }
     if (absl::Status checked = CheckAgency(where); !checked.ok()) return checked;
@@ -260,13 +258,13 @@ absl::Status Migration::CompareOne(Moved& moved, Progress& progress) {
     if (!ours.ok()) return ours.status();
     const absl::StatusOr<std::vector<std::string>> theirs = target_->Read(moved.where, offset);
     if (absl::IsDataLoss(theirs.status()))
-      return WrittenByOthers(absl::StrCat(Name(moved.where), " has lost its first records"));
+      return WrittenByOthers(absl::StrCat(kafka::Name(moved.where), " has lost its first records"));
     if (!theirs.ok()) return theirs.status();
     const size_t count = std::min(ours->size(), theirs->size());
     for (size_t i = 0; i < count; ++i, ++offset) {
       if ((*ours)[i] == (*theirs)[i]) continue;
       return WrittenByOthers(
-          absl::StrCat(Name(moved.where), " has another record at offset ", offset));
+          absl::StrCat(kafka::Name(moved.where), " has another record at offset ", offset));
     }
     progress.Add(static_cast<int64_t>(count));
   }
@@ -388,7 +386,7 @@ absl::StatusOr<MigrationReport> Migration::Run() {
   for (const Moved& moved : partitions_) {
     report_.records += moved.source_end;
     lacks = lacks || moved.target_end < moved.source_end;
-    if (moved.target_end > moved.source_end) more = Name(moved.where);
+    if (moved.target_end > moved.source_end) more = kafka::Name(moved.where);
   }
   if (!more.empty() && (lacks || keys_->moving()))
     return WrittenByOthers(absl::StrCat(more, " has more records than the folder"));
@@ -408,7 +406,7 @@ absl::StatusOr<MigrationReport> Migration::Run() {
     if (absl::Status same = Compare("records read back"); !same.ok()) return same;
     for (const Moved& moved : partitions_) {
       if (moved.target_end != moved.source_end)
-        return WrittenByOthers(absl::StrCat(Name(moved.where), " grew meanwhile"));
+        return WrittenByOthers(absl::StrCat(kafka::Name(moved.where), " grew meanwhile"));
     }
   }
   if (absl::Status verified = VerifyTarget(); !verified.ok()) return verified;

@@ -54,11 +54,16 @@ absl::StatusOr<std::map<std::string, Found>> ListTopics(Client& client) {
   return found;
 }
 
+// Slower than any other: a broker makes files for each partition of a new topic.
+int AdministrationWait(const Client& client) {
+  return Milliseconds(std::max(client.options().answer_wait, absl::Seconds(30)));
+}
+
 // What the brokers answered to a question of administration. Null: the status is in `trouble`.
 Handle<rd_kafka_event_t> Answer(Client& client, rd_kafka_queue_t* queue, absl::string_view what,
                                 absl::Status& trouble) {
-  Handle<rd_kafka_event_t> event(
-      rd_kafka_queue_poll(queue, 2 * Milliseconds(client.options().answer_wait)));
+  // Whatever the options given to it allow, and a moment for the way.
+  Handle<rd_kafka_event_t> event(rd_kafka_queue_poll(queue, 2 * AdministrationWait(client)));
   const rd_kafka_resp_err_t error =
       event == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
@@ -67,7 +72,7 @@ Handle<rd_kafka_event_t> Answer(Client& client, rd_kafka_queue_t* queue, absl::s
 }
 
 Handle<rd_kafka_AdminOptions_t> AdminOptions(Client& client, rd_kafka_admin_op_t operation) {
-  const int wait = Milliseconds(client.options().answer_wait);
+  const int wait = AdministrationWait(client);
   char reason[512];
   Handle<rd_kafka_AdminOptions_t> options(rd_kafka_AdminOptions_new(client.handle(), operation));
   if (operation == RD_KAFKA_ADMIN_OP_CREATETOPICS)

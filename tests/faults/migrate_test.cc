@@ -70,6 +70,7 @@ class Migrate : public ::testing::Test {
 
   // Reports youths, some of whom are back, and ends.
   void Fill(const std::string& data) {
+    ASSERT_TRUE(cluster_.status().ok());
     ServerProcess server(Embedded(data));
     ASSERT_TRUE(server.WaitUntilReady()) << server.errors();
     std::vector<v1::ReportMissingRequest> reports;
