@@ -327,27 +327,28 @@ void Processor::AddTo(Figures& figures) {
   figures.oldest_delivery_age =
       std::max(figures.oldest_delivery_age, now - view_->OldestDelivery());
   figures.oldest_timer_late = std::max(figures.oldest_timer_late, now - view_->FirstTimer());
+}
 
-  Decision Processor::DecideReplayRequest(Item & item, Aggregate & aggregate,
-                                          const v1::ReplayDeadLetterRequest& request) {
-    Decision decision;
-    const v1::DeliveryStatus* status = aggregate.FindDelivery(request.delivery_id());
-    if (status == nullptr) {
-      decision.refusal = absl::NotFoundError(
-          "there is no delivery of this id; `porchlight dead-letters` lists those given up");
-    } else if (status->state() != v1::DELIVERY_STATE_DEAD) {
-      decision.refusal =
-          absl::FailedPreconditionError("this delivery isn't given up, so it needs no replay");
-    } else {
-      const absl::Duration window =
-          std::max(absl::Hours(1), FromProto(status->give_up_at()) - FromProto(status->made_at()));
-      item.attempt = DecideReplay(*status, now_, window);
-      auto reply = std::make_unique<v1::ReplayDeadLetterReply>();
-      reply->set_request_id(request.request_id());
-      reply->set_delivery_id(request.delivery_id());
-      decision.reply = std::move(reply);
-    }
-    return decision;
+Decision Processor::DecideReplayRequest(Item& item, Aggregate& aggregate,
+                                        const v1::ReplayDeadLetterRequest& request) {
+  Decision decision;
+  const v1::DeliveryStatus* status = aggregate.FindDelivery(request.delivery_id());
+  if (status == nullptr) {
+    decision.refusal = absl::NotFoundError(
+        "there is no delivery of this id; `porchlight dead-letters` lists those given up");
+  } else if (status->state() != v1::DELIVERY_STATE_DEAD) {
+    decision.refusal =
+        absl::FailedPreconditionError("this delivery isn't given up, so it needs no replay");
+  } else {
+    const absl::Duration window =
+        std::max(absl::Hours(1), FromProto(status->give_up_at()) - FromProto(status->made_at()));
+    item.attempt = DecideReplay(*status, now_, window);
+    auto reply = std::make_unique<v1::ReplayDeadLetterReply>();
+    reply->set_request_id(request.request_id());
+    reply->set_delivery_id(request.delivery_id());
+    decision.reply = std::move(reply);
   }
+  return decision;
+}
 
 }  // namespace porchlight
