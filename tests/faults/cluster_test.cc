@@ -293,6 +293,14 @@ TEST_F(ClusterTest, CommandsThatRetentionRemovedHoldNothingUpAndOneNeverDecidedI
   const std::vector<std::string> said =
       absl::StrSplit(cluster_.errors("intake"), "commands were removed by their topic's retention");
   EXPECT_EQ(said.size(), 2u) << cluster_.errors("intake");
+
+  const std::string file = cluster_.folder() + "/evidence";
+  const RunResult exported = RunProgram({kProgram, "evidence", "export", "youth-first-1_e1", file,
+                                         "--server", cluster_.address("intake")});
+  EXPECT_EQ(exported.exit_code, 0) << exported.errors;
+  const RunResult verified = RunProgram({kProgram, "evidence", "verify", file});
+  EXPECT_EQ(verified.exit_code, 0) << verified.errors;
+  EXPECT_THAT(verified.output, HasSubstr("no longer kept"));
 }
 
 TEST_F(ClusterTest, TheCommandLineFindsEachService) {
