@@ -4,7 +4,7 @@
 // Contract, held by every adapter (tests/contract/log_contract_test.cc):
 //   * An append answered kAccepted is durable, and its records stand together from first_offset on,
 //   in order.
-//   * Records never change, move or vanish, and offsets of a partition have no gaps.
+//   * Records never change or move, offsets of a partition have no gaps, and events never vanish.
 //   * With expected_end, kAccepted also says first_offset == expected_end. Otherwise somebody was
 //   first: kLostRace.
 //     The lost records may stand in the log nevertheless (Kafka) or not (SQLite): readers skip them
@@ -76,7 +76,8 @@ class Log {
 
   // Records from `from` on, the first at offset `from`; none at the end. OutOfRange if `from` is
   // beyond the end (the log was cut short, or `from` is of another log). DataLoss if what is stored
-  // can't be read.
+  // can't be read, or if `from` is below the oldest record that is left: then StartOfWhatIsLeft
+  // (append_rules.h) tells where that stands. Only a commands topic of a cluster loses its oldest.
   virtual absl::StatusOr<std::vector<std::string>> Read(const TopicPartition& where, int64_t from,
                                                         ReadLimits limits = {}) = 0;
 
